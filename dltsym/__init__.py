@@ -1,0 +1,41 @@
+"""dltsym: the checked catalogue of deep-learning theory, and the machine that keeps it honest.
+
+Public names are loaded on first use; ``import dltsym`` itself imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_NOTATION = ("Eq", "Ne", "Expr", "Rel")
+_SCOPE = ("Scope",)
+_RECORD = ("Audit", "Break", "Convex", "Gap", "Ode", "Optimum", "Rate", "Theorem", "derive", "premise", "thm", "value")
+_FUNCTIONS = (
+    "abs_", "acos", "asin", "atan", "binary_entropy", "cos", "cosh", "delta", "diff", "erf", "exp", "kl_bernoulli",
+    "log", "max_", "min_", "phi1", "pi", "sigmoid", "sin", "sinh", "softplus", "sqrt", "tan", "tanh", "xlogx",
+)
+_CATALOGUE = ("audit", "check", "find", "get", "graph", "keys", "verify")
+_ERRORS = ("BrokenRecord", "CyclicLemma", "DltsymError", "DomainError", "MixedDirections", "NotationError",
+           "RecordError", "UndeclaredSymbol", "UnknownKey", "UnknownNode")
+_HOME = {
+    **dict.fromkeys(_NOTATION, "dltsym.notation.tree"),
+    **dict.fromkeys(_SCOPE, "dltsym.statement"),
+    **dict.fromkeys(_RECORD, "dltsym.record"),
+    **dict.fromkeys(_FUNCTIONS, "dltsym.notation.calls"),
+    **dict.fromkeys(_CATALOGUE, "dltsym.catalogue"),
+    **dict.fromkeys(_ERRORS, "dltsym.errors"),
+}
+__all__ = sorted(_HOME)  # noqa: PLE0605 - one list of public names, not two
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'dltsym' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name.rstrip("_"))
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,192 @@
+"""Verbs that decide something: check, audit, verify."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dltsym.cli.say import cache_option, count, dump, graded, json_option, note, table, timeout_option
+
+if TYPE_CHECKING:
+    from dltsym.batch import Progress
+
+WRONG = 1
+
+
+@click.command()
+@click.argument("key")
+@cache_option
+@timeout_option
+@json_option
+def check(key: str, no_cache: bool, timeout: float, as_json: bool) -> None:
+    """Prove every step of a record, evaluate its values, run its negative control."""
+    report = _reports([key], no_cache, timeout)[0]
+    if as_json:
+        dump(report)
+    elif "error" in report:
+        note(f"{report['key']}: {report['error']}", "red")
+    else:
+        _print(report)
+    if not report["ok"]:
+        sys.exit(WRONG)
+
+
+def _reports(names: list[str], no_cache: bool, timeout: float) -> list[dict[str, Any]]:
+    """Check some records; a check that failed is a report with the grade ``open`` and the error."""
+    from dltsym import batch, index
+    from dltsym.cache import open_cache
+
+    found = index.build(retry=True)
+    entries = [found.entry(name) for name in names]
+    outcomes = batch.run(found, [entry.key for entry in entries], open_cache(not no_cache), timeout=timeout)
+    empty = {"ok": False, "grade": "open", "steps": [], "values": [], "cited": [],
+             "mutants": {"made": 0, "rejected": 0, "survivors": []}}  # fmt: skip
+    reports = []
+    for entry in entries:
+        outcome = outcomes[entry.key]
+        failed = "error" in outcome
+        reports.append({"key": entry.key, **empty, **outcome} if failed else batch.finish(found, entry, outcome))
+    return reports
+
+
+def _print(report: Mapping[str, Any]) -> None:
+    from dltsym import catalogue, task
+    from dltsym.render import text
+
+    text.show(catalogue.get(report["key"]), task.restore(report))
+
+
+@click.command()
+@click.argument("key", required=False)
+@cache_option
+@timeout_option
+@json_option
+def audit(key: str | None, no_cache: bool, timeout: float, as_json: bool) -> None:
+    """Hold printed claims against the machine: one audit, or all of them."""
+    from dltsym import index
+    from dltsym.errors import UnknownKey, suggest
+
+    found = index.build()
+    audits = [k for k, entry in sorted(found.entries.items()) if entry.is_audit]
+    if key is not None and not found.entry(key).is_audit:
+        raise UnknownKey(f"{key} is a theorem, not an audit{suggest(key, audits)}")
+    reports = _reports([key] if key else audits, no_cache, timeout)
+    if as_json:
+        dump(reports[0] if key else reports)
+    elif key and "error" not in reports[0]:
+        _print(reports[0])
+    else:
+        rows = [(r["key"], r.get("verdict", "broken"), r.get("source", "")) for r in reports]
+        click.echo(table(("KEY", "VERDICT", "SOURCE"), rows, paint=1))
+        for report in reports:
+            _complain([report["error"]] if "error" in report else report["problems"])
+    if not all(r["ok"] for r in reports):
+        sys.exit(WRONG)
+
+
+@click.command()
+@click.argument("what", nargs=-1)
+@cache_option
+@click.option("-j", "--jobs", type=click.IntRange(min=1), help="Processes; one per core by default.")
+@timeout_option
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("build"), show_default=True,
+              help="Folder for report.json and report.html.")  # fmt: skip
+@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+@json_option
+def verify(
+    what: tuple[str, ...], no_cache: bool, jobs: int | None, timeout: float, out: Path, quiet: bool, as_json: bool
+) -> None:
+    """Prove everything: steps, published values, negative controls, audits.
+
+    WHAT are keys or areas; everything by default. The full report is written to build/report.json and, for people,
+    to build/report.html. The status is 1 if anything is refuted, vacuous, broken or not reproduced.
+    """
+    from dltsym import catalogue
+
+    with _progress(quiet) as progress:
+        data = catalogue.verify(list(what), cache=not no_cache, jobs=jobs, timeout=timeout, progress=progress)
+    written = _write(data, out)
+    if as_json:
+        dump(data)
+    else:
+        _summary(data)
+        click.echo(f"written: {', '.join(map(str, written))}")
+    if not data["ok"]:
+        sys.exit(WRONG)
+
+
+def _write(data: Mapping[str, Any], out: Path) -> list[Path]:
+    from dltsym import catalogue
+    from dltsym.render.html import page
+
+    out.mkdir(parents=True, exist_ok=True)
+    report, shown = out / "report.json", out / "report.html"
+    report.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+    shown.write_text(page(data, catalogue.load().records), encoding="utf-8")
+    return [report, shown]
+
+
+def _summary(data: Mapping[str, Any]) -> None:
+    from dltsym.render.view import GRADE_MEANING
+
+    rows = [(g, n, GRADE_MEANING.get(g, "")) for g, n in data["steps_by_grade"].items() if n]
+    click.echo(table(("GRADE", "STEPS", "MEANING"), rows, paint=0))
+    values, mutants, audits = data["values"], data["mutants"], data["audits"]
+    agreed = sum(a["ok"] for a in audits)
+    click.echo(f"\n{count(data['records'], 'theorem')}, {count(sum(data['steps_by_grade'].values()), 'step')}")
+    click.echo(f"values reproduced  {values['ok']} of {values['total']}")
+    click.echo(f"altered claims     {mutants['rejected']} of {mutants['made']} rejected")
+    click.echo(f"audits confirmed   {agreed} of {len(audits)}")
+    _complain(data["problems"])
+    for item in data["broken"]:
+        note(f"BROKEN {item['key']}: {item['error']}", "red")
+    word = graded("fine", 0) if data["ok"] else click.style("NOT FINE", fg="red", bold=True)
+    click.echo(f"{word} after {data['seconds']:.1f} s")
+
+
+def _complain(problems: list[str]) -> None:
+    for problem in problems:
+        note(f"PROBLEM {problem}", "red")
+
+
+def _word(outcome: Mapping[str, Any]) -> str:
+    return "broken" if "error" in outcome else outcome.get("grade") or outcome["verdict"]
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[Progress | None]:
+    """Give a function that shows progress on standard error: a bar on a terminal, otherwise one line per record."""
+    if quiet:
+        yield None
+    elif sys.stderr.isatty():
+        with _bar() as progress:
+            yield progress
+    else:
+
+        def line(done: int, total: int, key: str, outcome: Mapping[str, Any]) -> None:
+            if done:
+                note(f"[{done:{len(str(total))}}/{total}] {_word(outcome):9} {key}")
+
+        yield line
+
+
+@contextmanager
+def _bar() -> Iterator[Progress]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    last = TextColumn("{task.description}")
+    columns = (TextColumn("proving"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), last)
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None)
+
+        def step(done: int, total: int, key: str, outcome: Mapping[str, Any]) -> None:
+            bar.update(task, completed=done, total=total, description=f"{key}: {_word(outcome)}" if done else "")
+
+        yield step

@@ -1,0 +1,70 @@
+"""The errors of dltsym: one base class and its few children, each raised with what to do next."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class DltsymError(Exception):
+    """Base class of every error that dltsym raises on purpose."""
+
+
+class NotationError(DltsymError):
+    """A statement is not well formed: a float, a bad index, a syntax error, a truth test on a relation."""
+
+
+class UndeclaredSymbol(NotationError):
+    """A name is used that its `Scope` does not declare."""
+
+
+class RecordError(DltsymError):
+    """A record contradicts itself: a chain that misses its claim, mixed directions, a missing part."""
+
+
+class MixedDirections(RecordError):
+    """A chain mixes ``<=`` with ``>=``."""
+
+
+class CyclicLemma(RecordError):
+    """A theorem is used, directly or through others, in its own proof."""
+
+
+class UnknownKey(DltsymError):
+    """No record, bibliography entry or function has the given key."""
+
+
+class UnknownNode(DltsymError):
+    """An engine or printer met a node that it cannot represent. It never skips one."""
+
+
+class DomainError(DltsymError, ValueError):
+    """An input lies outside the declared domain of a symbol."""
+
+
+class BrokenRecord(DltsymError):
+    """A record file could not be loaded; the message carries its traceback."""
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """Return a ``"; did you mean ...?"`` tail for an unknown `name`, or an empty string.
+
+    Parameters
+    ----------
+    name : str
+        What was asked for.
+    known : iterable of str
+        What exists.
+
+    Returns
+    -------
+    str
+        A tail for an error message.
+
+    Examples
+    --------
+    >>> suggest("pinkser", ["pinsker", "occam"])
+    '; did you mean pinsker?'
+    """
+    near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.6)
+    return f"; did you mean {', '.join(near)}?" if near else ""

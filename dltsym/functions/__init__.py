@@ -1,0 +1,1 @@
+"""The named functions of the field: one row of plain data each (see `dltsym.functions.table`)."""

@@ -1,0 +1,115 @@
+r"""One row per named function: arguments, LaTeX, definition, derivative, domain and sign facts.
+
+A row is plain data in the text syntax of `dltsym.notation.parse`; nothing here imports the notation layer. A function
+with a `definition` is *defined* (``kl``, ``sigmoid``): engines expand it. One without is *primitive* (``exp``): each
+engine and printer knows it by name. ``domain`` lists the relations that make the value a real number; engines turn each
+of them into a side condition. ``facts`` are relations that hold wherever the domain holds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Function:
+    """Metadata of one named function.
+
+    Attributes
+    ----------
+    name : str
+        Name in Python and in the text syntax.
+    args : tuple of str
+        Argument names, used by the other fields.
+    latex : str
+        Template with ``{0}``, ``{1}`` for the printed arguments.
+    definition : str or None
+        Expression in the arguments; None for a primitive.
+    derivative : tuple of str
+        One expression per argument; empty when not differentiable everywhere in the domain.
+    domain, facts : tuple of str
+        Relations in the arguments; in ``facts`` the name ``value`` stands for the function value.
+    """
+
+    name: str
+    args: tuple[str, ...]
+    latex: str
+    definition: str | None = None
+    derivative: tuple[str, ...] = ()
+    domain: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
+    doc: str = ""
+
+
+_PRIMITIVES = (
+    Function("exp", ("u",), r"e^{{{0}}}", None, ("exp(u)",), (), ("value > 0", "value >= 1 + u"), "Exponential."),
+    Function("log", ("u",), r"\log {0}", None, ("1/u",), ("u > 0",), ("value <= u - 1",), "Natural logarithm."),
+    Function(
+        "sqrt", ("u",), r"\sqrt{{{0}}}", None, ("1/(2*sqrt(u))",), ("u >= 0",), ("value >= 0", "value**2 = u"),
+        "Square root of a non-negative number.",
+    ),
+    Function("sin", ("u",), r"\sin {0}", None, ("cos(u)",), (), ("value <= 1", "value >= -1"), "Sine."),
+    Function("cos", ("u",), r"\cos {0}", None, ("-sin(u)",), (), ("value <= 1", "value >= -1"), "Cosine."),
+    Function("acos", ("u",), r"\arccos {0}", None, ("-1/sqrt(1-u**2)",), ("u <= 1", "u >= -1"), ("value >= 0",),
+             "Inverse cosine, in [0, pi]."),
+    Function("asin", ("u",), r"\arcsin {0}", None, ("1/sqrt(1-u**2)",), ("u <= 1", "u >= -1"), (),
+             "Inverse sine, in [-pi/2, pi/2]."),
+    Function("atan", ("u",), r"\arctan {0}", None, ("1/(1+u**2)",), (), (), "Inverse tangent."),
+    Function("erf", ("u",), r"\operatorname{{erf}}({0})", None, ("2*exp(-u**2)/sqrt(pi)",), (),
+             ("value < 1", "value > -1"), "Error function."),
+    Function("abs", ("u",), r"\left|{0}\right|", None, (), (), ("value >= 0", "value >= u", "value >= -u"),
+             "Absolute value."),
+    Function("max", ("u", "w"), r"\max({0}, {1})", None, (), (), ("value >= u", "value >= w"),
+             "Larger of two numbers."),
+    Function("min", ("u", "w"), r"\min({0}, {1})", None, (), (), ("value <= u", "value <= w"),
+             "Smaller of two numbers."),
+    Function("delta", ("i", "j"), r"\delta_{{{0}{1}}}", None, (), (), ("value >= 0", "value <= 1"),
+             "Kronecker delta: 1 if the two integers are equal, else 0."),
+)
+
+_DEFINED = (
+    Function("sinh", ("u",), r"\sinh {0}", "(exp(u) - exp(-u))/2", ("cosh(u)",), (), (), "Hyperbolic sine."),
+    Function("cosh", ("u",), r"\cosh {0}", "(exp(u) + exp(-u))/2", ("sinh(u)",), (), ("value >= 1",),
+             "Hyperbolic cosine."),
+    Function("tanh", ("u",), r"\tanh {0}", "(exp(u) - exp(-u))/(exp(u) + exp(-u))", ("1 - tanh(u)**2",), (),
+             ("value < 1", "value > -1"), "Hyperbolic tangent."),
+    Function("tan", ("u",), r"\tan {0}", "sin(u)/cos(u)", ("1 + tan(u)**2",), ("cos(u) != 0",), (), "Tangent."),
+    Function("sigmoid", ("u",), r"\sigma({0})", "1/(1 + exp(-u))", ("sigmoid(u)*(1 - sigmoid(u))",), (),
+             ("value > 0", "value < 1"), "Logistic function."),
+    Function("softplus", ("u",), r"\operatorname{{softplus}}({0})", "log(1 + exp(u))", ("sigmoid(u)",), (),
+             ("value > 0", "value > u"), "log(1 + e^u)."),
+    Function("kl_bernoulli", ("q", "p"), r"\mathrm{{kl}}({0} \,\|\, {1})",
+             "q*log(q/p) + (1 - q)*log((1 - q)/(1 - p))",
+             ("log(q*(1-p)/(p*(1-q)))", "(p - q)/(p*(1 - p))"), ("q >= 0", "q <= 1", "p > 0", "p < 1"), ("value >= 0",),
+             "Relative entropy of two Bernoulli laws in nats, 0 log 0 = 0."),
+    Function("binary_entropy", ("p",), r"H_b({0})", "-p*log(p) - (1 - p)*log(1 - p)", ("log((1 - p)/p)",),
+             ("p >= 0", "p <= 1"), ("value >= 0",), "Entropy of a Bernoulli law in nats, 0 log 0 = 0."),
+    Function("phi1", ("z",), r"\varphi_1({0})", "(exp(z) - 1)/z", (), ("z != 0",), ("value > 0",),
+             "(e^z - 1)/z; its removable singularity has value 1."),
+    Function("xlogx", ("u",), r"{0}\log {0}", "u*log(u)", ("1 + log(u)",), ("u >= 0",), (),
+             "u log u, extended by 0 at 0."),
+)
+
+FUNCTIONS: dict[str, Function] = {row.name: row for row in (*_PRIMITIVES, *_DEFINED)}
+ALIASES = {"kl": "kl_bernoulli", "ln": "log", "Abs": "abs", "Max": "max", "Min": "min", "KroneckerDelta": "delta",
+           "sg": "sigmoid", "spl": "softplus"}
+
+
+def lookup(name: str) -> Function | None:
+    """Return the row of a function name or alias, or None.
+
+    Parameters
+    ----------
+    name : str
+        Name or alias.
+
+    Returns
+    -------
+    Function or None
+
+    Examples
+    --------
+    >>> lookup("ln").name
+    'log'
+    """
+    return FUNCTIONS.get(ALIASES.get(name, name))

@@ -1,0 +1,299 @@
+"""`Scope`: the declared symbols of one record, and the text reader bound to them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from dltsym.errors import NotationError, UndeclaredSymbol, suggest
+from dltsym.functions.table import lookup
+from dltsym.notation.parse import parse_expr, parse_relations
+from dltsym.notation.tree import Decl, Expr, Num, Rel, Sum, Sym, as_expr, bound_symbol
+from dltsym.notation.walk import free_symbols
+
+ZERO, ONE = Num(Fraction(0)), Num(Fraction(1))
+
+
+@dataclass
+class Scope:
+    """Owner of the symbols of one record; every symbol has a meaning, a unit and a domain.
+
+    Examples
+    --------
+    >>> v = Scope()
+    >>> n = v.count("n", "training examples")
+    >>> B = v.nonneg("B", "bound on the relative entropy", unit="nat")
+    >>> v.parse("sqrt(B/2)")
+    sqrt(B/2)
+    """
+
+    symbols: dict[str, Sym] = field(default_factory=dict)
+
+    def _add(self, decl: Decl) -> Sym:
+        name = decl.name
+        if not name.isidentifier() or name.startswith("__"):
+            raise NotationError(f"{name!r} is not a usable symbol name")
+        if name in self.symbols:
+            raise NotationError(f"{name} is declared twice")
+        if lookup(name) is not None or name in ("pi", "oo", "value"):
+            raise NotationError(f"{name} is the name of a function or constant")
+        sym = self.symbols[name] = Sym(decl)
+        return sym
+
+    def real(self, name: str, meaning: str = "", *, unit: str = "1", latex: str | None = None, lo: Any = None,
+             hi: Any = None, lo_open: bool = False, hi_open: bool = False) -> Sym:
+        """Declare a real number, with optional bounds (closed unless said otherwise).
+
+        Parameters
+        ----------
+        name, meaning : str
+            Name and what it means.
+        unit : str
+            Unit, ``"1"`` for none.
+        latex : str, optional
+            LaTeX, by default derived from the name.
+        lo, hi : int, Fraction or Expr, optional
+            Bounds.
+        lo_open, hi_open : bool
+            Whether a bound is excluded.
+
+        Returns
+        -------
+        Sym
+        """
+        lo, hi = (None if b is None else as_expr(b) for b in (lo, hi))
+        return self._add(Decl(name, "real", meaning, unit, lo, lo_open, hi, hi_open, latex=latex))
+
+    def pos(self, name: str, meaning: str = "", *, unit: str = "1", latex: str | None = None) -> Sym:
+        """Declare a positive real number.
+
+        Parameters
+        ----------
+        name, meaning, unit, latex : str
+            As in `real`.
+
+        Returns
+        -------
+        Sym
+        """
+        return self.real(name, meaning, unit=unit, latex=latex, lo=0, lo_open=True)
+
+    def nonneg(self, name: str, meaning: str = "", *, unit: str = "1", latex: str | None = None) -> Sym:
+        """Declare a non-negative real number.
+
+        Parameters
+        ----------
+        name, meaning, unit, latex : str
+            As in `real`.
+
+        Returns
+        -------
+        Sym
+        """
+        return self.real(name, meaning, unit=unit, latex=latex, lo=0)
+
+    def prob(self, name: str, meaning: str = "", *, open: bool = False, latex: str | None = None) -> Sym:  # noqa: A002
+        """Declare a probability in [0, 1], or in (0, 1) with ``open=True``.
+
+        Parameters
+        ----------
+        name, meaning, latex : str
+            As in `real`.
+        open : bool
+            Exclude both ends.
+
+        Returns
+        -------
+        Sym
+        """
+        return self.real(name, meaning, latex=latex, lo=0, hi=1, lo_open=open, hi_open=open)
+
+    def integer(self, name: str, meaning: str = "", *, lo: Any = None, hi: Any = None, unit: str = "1",
+                latex: str | None = None) -> Sym:
+        """Declare an integer with optional closed bounds.
+
+        Parameters
+        ----------
+        name, meaning, unit, latex : str
+            As in `real`.
+        lo, hi : int or Expr, optional
+            Bounds.
+
+        Returns
+        -------
+        Sym
+        """
+        lo, hi = (None if b is None else as_expr(b) for b in (lo, hi))
+        return self._add(Decl(name, "integer", meaning, unit, lo, False, hi, False, latex=latex))
+
+    def count(self, name: str, meaning: str = "", *, lo: Any = 1, latex: str | None = None) -> Sym:
+        """Declare a positive integer (a size).
+
+        Parameters
+        ----------
+        name, meaning, latex : str
+            As in `real`.
+        lo : int or Expr
+            Smallest value.
+
+        Returns
+        -------
+        Sym
+        """
+        return self.integer(name, meaning, lo=lo, latex=latex)
+
+    def index(self, name: str, hi: Any, meaning: str = "", *, lo: Any = 1) -> Sym:
+        """Declare an index in ``lo..hi``. Free in a claim or a hypothesis it means "for every".
+
+        Parameters
+        ----------
+        name, meaning : str
+            Name and what it counts.
+        hi, lo : int or Expr
+            Range, both ends included.
+
+        Returns
+        -------
+        Sym
+        """
+        return self._add(Decl(name, "index", meaning, "1", as_expr(lo), False, as_expr(hi), False))
+
+    def array(self, name: str, shape: Any, meaning: str = "", *, unit: str = "1", latex: str | None = None,
+              lo: Any = None, hi: Any = None, lo_open: bool = False, hi_open: bool = False) -> Sym:
+        """Declare an array indexed from 1; bounds hold for every entry.
+
+        Parameters
+        ----------
+        name, meaning, unit, latex : str
+            As in `real`.
+        shape : int, Expr or tuple
+            One size per index.
+        lo, hi : int, Fraction or Expr, optional
+            Bounds of every entry.
+        lo_open, hi_open : bool
+            Whether a bound is excluded.
+
+        Returns
+        -------
+        Sym
+        """
+        sizes = shape if isinstance(shape, tuple) else (shape,)
+        ranges = tuple((ONE, as_expr(s)) for s in sizes)
+        lo, hi = (None if b is None else as_expr(b) for b in (lo, hi))
+        return self._add(Decl(name, "array", meaning, unit, lo, lo_open, hi, hi_open, ranges, latex))
+
+    def let(self, name: str, definition: Any, meaning: str = "", *, unit: str = "1", latex: str | None = None) -> Sym:
+        """Name an expression; the name is printed, the definition is what engines see.
+
+        Parameters
+        ----------
+        name, meaning, unit, latex : str
+            As in `real`.
+        definition : Expr or number
+            What the name stands for.
+
+        Returns
+        -------
+        Sym
+        """
+        tree = self.read(definition)
+        self.check_declared(tree, f"the definition of {name}")
+        return self._add(Decl(name, "let", meaning, unit, latex=latex, definition=tree))
+
+    def sum(self, body: Callable[..., Any], *ranges: Any) -> Sum:
+        """Sum over fresh indices named after the parameters of `body`.
+
+        Parameters
+        ----------
+        body : callable
+            ``lambda i: ...``; one parameter per range.
+        *ranges : Expr, int or tuple
+            ``n`` for 1..n, or ``(lo, hi)``.
+
+        Returns
+        -------
+        Sum
+
+        Examples
+        --------
+        >>> v = Scope(); n = v.count("n"); p = v.array("p", n)
+        >>> v.sum(lambda i: p[i]**2, n)
+        Sum(p[i]**2, (i, 1, n))
+        """
+        names = list(inspect.signature(body).parameters)
+        if len(names) != len(ranges):
+            raise NotationError(f"the body takes {len(names)} indices but {len(ranges)} ranges are given")
+        syms = [bound_symbol(name) for name in names]
+        pairs = [r if isinstance(r, tuple) else (ONE, r) for r in ranges]
+        limits = tuple((s, as_expr(lo), as_expr(hi)) for s, (lo, hi) in zip(syms, pairs, strict=True))
+        return Sum(as_expr(body(*syms)), limits)
+
+    def read(self, what: Any) -> Expr:
+        """Turn text or anything `as_expr` takes into a tree over this scope.
+
+        Parameters
+        ----------
+        what : str, Expr or number
+            What to read.
+
+        Returns
+        -------
+        Expr
+        """
+        return self.parse(what) if isinstance(what, str) else as_expr(what)
+
+    def parse(self, text: str) -> Expr:
+        """Read an expression from text; names must be declared here.
+
+        Parameters
+        ----------
+        text : str
+            Source in the grammar of `dltsym.notation.parse`.
+
+        Returns
+        -------
+        Expr
+        """
+        return parse_expr(text, dict(self.symbols))
+
+    def relations(self, what: Any) -> tuple[Rel, ...]:
+        """Read a relation, or a chain of relations from text.
+
+        Parameters
+        ----------
+        what : str or Rel
+            ``"0 < q < p"`` or a relation.
+
+        Returns
+        -------
+        tuple of Rel
+        """
+        if isinstance(what, str):
+            return parse_relations(what, dict(self.symbols))
+        if not isinstance(what, Rel):
+            raise NotationError(f"{what!r} is not a relation; a comparison of plain Python numbers collapses to a bool")
+        return (what,)
+
+    def check_declared(self, node: Expr | Rel, where: str) -> None:
+        """Raise if `node` uses a symbol that this scope does not own.
+
+        Parameters
+        ----------
+        node : Expr or Rel
+            Tree to check.
+        where : str
+            Named in the message.
+
+        Raises
+        ------
+        UndeclaredSymbol
+            When a free symbol is unknown or belongs to another scope.
+        """
+        for sym in sorted(free_symbols(node), key=lambda s: s.name):
+            if self.symbols.get(sym.name) != sym:
+                other = " here (it belongs to another scope)" if sym.name in self.symbols else ""
+                hint = suggest(sym.name, self.symbols)
+                raise UndeclaredSymbol(f"{where}: symbol {sym.name} is not declared{other}{hint}")

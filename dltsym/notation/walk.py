@@ -1,0 +1,294 @@
+"""Walking trees: children, rebuilding, free symbols, capture-free substitution and canonical keys."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import TypeVar
+
+from dltsym.functions.table import FUNCTIONS
+from dltsym.notation.tree import (
+    Add, Call, Const, Diff, Div, Expr, Index, Integral, Limit, Mul, Neg, Num, Pow, Rel, Sum, Sym, bound_symbol,
+)
+
+T = TypeVar("T", Expr, Rel)
+Binder = Sum | Integral | Limit
+
+
+def children(node: Expr | Rel) -> tuple[Expr, ...]:
+    """Return the direct subexpressions of a node, bound variables excluded.
+
+    Parameters
+    ----------
+    node : Expr or Rel
+        Any node.
+
+    Returns
+    -------
+    tuple of Expr
+    """
+    match node:
+        case Num() | Const() | Sym():
+            return ()
+        case Neg(arg):
+            return (arg,)
+        case Add(args) | Mul(args) | Call(_, args):
+            return args
+        case Div(a, b) | Pow(a, b):
+            return (a, b)
+        case Rel(a, _, b):
+            return (a, b)
+        case Index(array, idx):
+            return (array, *idx)
+        case Sum(body, limits):
+            return (body, *(e for _, lo, hi in limits for e in (lo, hi)))
+        case Diff(body, var, _):
+            return (body, var)
+        case Integral(body, _, lo, hi):
+            return (body, lo, hi)
+        case Limit(body, _, point, _):
+            return (body, point)
+    raise TypeError(f"not a node: {node!r}")
+
+
+def rebuild(node: T, new: tuple[Expr, ...]) -> T:
+    """Return `node` with its children replaced, in the order of `children`.
+
+    Parameters
+    ----------
+    node : Expr or Rel
+        Any node.
+    new : tuple of Expr
+        As many expressions as `children` gives.
+
+    Returns
+    -------
+    Expr or Rel
+    """
+    match node:
+        case Num() | Const() | Sym():
+            return node
+        case Neg():
+            return Neg(*new)
+        case Add() | Mul():
+            return type(node)(tuple(new))
+        case Call(name, _):
+            return Call(name, tuple(new))
+        case Div() | Pow():
+            return type(node)(*new)
+        case Rel(_, op, _):
+            return Rel(new[0], op, new[1])
+        case Index():
+            return Index(new[0], tuple(new[1:]))
+        case Sum(_, limits):
+            pairs = zip(new[1::2], new[2::2], strict=True)
+            return Sum(new[0], tuple((v, lo, hi) for (v, _, _), (lo, hi) in zip(limits, pairs, strict=True)))
+        case Diff(_, _, order):
+            return Diff(new[0], new[1], order)
+        case Integral(_, var, _, _):
+            return Integral(new[0], var, new[1], new[2])
+        case Limit(_, var, _, side):
+            return Limit(new[0], var, new[1], side)
+    raise TypeError(f"not a node: {node!r}")
+
+
+def binders(node: Expr | Rel) -> tuple[Sym, ...]:
+    """Return the variables that `node` itself binds.
+
+    Parameters
+    ----------
+    node : Expr or Rel
+        Any node.
+
+    Returns
+    -------
+    tuple of Sym
+    """
+    if isinstance(node, Sum):
+        return tuple(v for v, _, _ in node.limits)
+    return (node.var,) if isinstance(node, Integral | Limit) else ()
+
+
+def subterms(node: Expr | Rel) -> Iterator[Expr | Rel]:
+    """Yield `node` and everything below it, parents first.
+
+    Parameters
+    ----------
+    node : Expr or Rel
+        Any node.
+
+    Yields
+    ------
+    Expr or Rel
+    """
+    yield node
+    for child in children(node):
+        yield from subterms(child)
+
+
+def free_symbols(node: Expr | Rel) -> frozenset[Sym]:
+    """Return the symbols that occur free in `node` (let-names count as symbols).
+
+    Parameters
+    ----------
+    node : Expr or Rel
+        Any node.
+
+    Returns
+    -------
+    frozenset of Sym
+    """
+    if isinstance(node, Sym):
+        return frozenset((node,))
+    parts = [free_symbols(c) for c in children(node)]
+    return frozenset().union(*parts) - frozenset(binders(node))
+
+
+def transform(node: T, rule: Callable[[Expr], Expr]) -> T:
+    """Apply `rule` to every expression bottom-up.
+
+    Parameters
+    ----------
+    node : Expr or Rel
+        Tree to rewrite.
+    rule : callable
+        Gets a node whose children are already rewritten.
+
+    Returns
+    -------
+    Expr or Rel
+    """
+    out = rebuild(node, tuple(transform(c, rule) for c in children(node)))
+    return out if isinstance(out, Rel) else rule(out)
+
+
+def substitute(node: T, mapping: Mapping[Sym, Expr]) -> T:
+    """Replace free symbols; bound variables are renamed apart, so nothing is captured.
+
+    Parameters
+    ----------
+    node : Expr or Rel
+        Tree.
+    mapping : dict of Sym to Expr
+        Replacements, made at once.
+
+    Returns
+    -------
+    Expr or Rel
+    """
+    if isinstance(node, Sym):
+        return mapping.get(node, node)
+    own = binders(node)
+    if own:
+        incoming = frozenset().union(*(free_symbols(e) for e in mapping.values()))
+        if any(v in incoming or v in mapping for v in own):
+            return substitute(fresh_binders(node), mapping)
+    return rebuild(node, tuple(substitute(c, mapping) for c in children(node)))
+
+
+def fresh_binders(node: T) -> T:
+    """Return `node` with the variables it binds renamed to fresh ones.
+
+    Parameters
+    ----------
+    node : Sum, Integral or Limit
+        A binding node.
+
+    Returns
+    -------
+    Expr
+    """
+    new = {v: bound_symbol(v.name, v.decl.sort) for v in binders(node)}
+    if isinstance(node, Sum):
+        limits = tuple((new[v], substitute(lo, new), substitute(hi, new)) for v, lo, hi in node.limits)
+        return Sum(substitute(node.body, new), limits)
+    assert isinstance(node, Integral | Limit)
+    return replace(node, body=substitute(node.body, new), var=new[node.var])
+
+
+def expand_lets(node: T) -> T:
+    """Replace every let-name by its definition, all the way down.
+
+    Parameters
+    ----------
+    node : Expr or Rel
+        Tree.
+
+    Returns
+    -------
+    Expr or Rel
+    """
+    lets = {s: expand_lets(s.decl.definition) for s in free_symbols(node) if s.decl.definition is not None}
+    return substitute(node, lets) if lets else node
+
+
+def expand_definitions(node: T, keep: frozenset[str] = frozenset()) -> T:
+    """Replace every defined function by its definition, except the names in `keep`.
+
+    Parameters
+    ----------
+    node : Expr or Rel
+        Tree.
+    keep : frozenset of str
+        Function names to leave alone.
+
+    Returns
+    -------
+    Expr or Rel
+    """
+    from dltsym.notation.parse import row_text
+
+    def rule(e: Expr) -> Expr:
+        if isinstance(e, Call) and e.name not in keep and FUNCTIONS[e.name].definition is not None:
+            return expand_definitions(row_text(e, FUNCTIONS[e.name].definition or ""), keep)
+        return e
+
+    return transform(node, rule)
+
+
+def key(node: Expr | Rel) -> str:
+    """Return a text that two trees share exactly when they are equal up to names of bound variables.
+
+    Parameters
+    ----------
+    node : Expr or Rel
+        Tree.
+
+    Returns
+    -------
+    str
+    """
+    return _key(node, {})
+
+
+def _key(node: Expr | Rel, depth: dict[Sym, str]) -> str:
+    if isinstance(node, Sym):
+        return depth.get(node) or f"{node.name}'{node.decl.uid}" if node.decl.uid else node.name
+    if isinstance(node, Num):
+        return str(node.value)
+    if isinstance(node, Const):
+        return f"#{node.name}"
+    inner = depth | {v: f"${len(depth) + k}" for k, v in enumerate(binders(node))}
+    tag = {Call: getattr(node, "name", ""), Rel: getattr(node, "op", ""), Diff: f"d{getattr(node, 'order', '')}",
+           Limit: f"lim{getattr(node, 'side', '')}"}.get(type(node), type(node).__name__)
+    return f"({tag} {' '.join(_key(c, inner) for c in children(node))})"
+
+
+def digest(*parts: str) -> str:
+    """Return the SHA-256 of the parts, hexadecimal.
+
+    Parameters
+    ----------
+    *parts : str
+        Texts; their boundaries count.
+
+    Returns
+    -------
+    str
+    """
+    h = hashlib.sha256()
+    for part in parts:
+        h.update(f"{len(part)}:".encode())
+        h.update(part.encode())
+    return h.hexdigest()

@@ -1,0 +1,1 @@
+"""The checker: problems, engines, certificates of failure, grades."""

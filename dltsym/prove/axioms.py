@@ -1,0 +1,271 @@
+"""What is known about one atom: declared bounds, instances of indexed hypotheses, laws of functions, signs of sums."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from itertools import combinations
+
+from dltsym.functions.table import FUNCTIONS
+from dltsym.notation.parse import row_text
+from dltsym.notation.tree import Call, Const, Expr, Index, Num, Pow, Rel, Sum, Sym
+from dltsym.notation.walk import free_symbols, substitute
+from dltsym.prove.atoms import Atoms
+from dltsym.prove.problem import bounds_of, declared_bounds
+from dltsym.prove.shapes import INTEGERS, ZERO, entries, is_integer, quantified, usable
+
+ONE = Num(Fraction(1))
+PI = (Num(Fraction(314159265, 10**8)), Num(Fraction(314159266, 10**8)))
+MOST_PAIRED = 6
+INCREASING = ("exp", "log", "sqrt", "sigmoid", "softplus", "tanh", "sinh", "atan", "erf")
+
+
+def about(atoms: Atoms, name: str) -> Iterator[Rel]:
+    """Yield relations that hold for an atom; those of a partial one only after its domain is proved.
+
+    Parameters
+    ----------
+    atoms : Atoms
+        Context.
+    name : str
+        Atom.
+
+    Yields
+    ------
+    Rel
+    """
+    e = atoms.exprs[name]
+    if name in atoms.blocked:
+        return
+    match e:
+        case Const("pi"):
+            yield from (Rel(PI[0], "<", e), Rel(e, "<", PI[1]))
+        case Sym():
+            yield from declared_bounds(e)
+        case Index():
+            if in_range(atoms, e):
+                yield from bounds_of(e, e.array)
+            yield from instances(atoms, e)
+        case Sum():
+            yield from _sum(atoms, name, e)
+        case Pow():
+            yield from _power(atoms, name, e)
+        case Call():
+            if all(atoms.sub(_rel(e, d), name) for d in FUNCTIONS[e.name].domain):
+                yield from _call(e)
+
+
+def _rel(call: Call, row: str) -> Rel:
+    rel = row_text(call, row)
+    assert isinstance(rel, Rel)
+    return rel
+
+
+def in_range(atoms: Atoms, e: Index) -> bool:
+    """Whether an array entry is proved to lie inside the declared shape.
+
+    Parameters
+    ----------
+    atoms : Atoms
+        Context.
+    e : Index
+        Entry.
+
+    Returns
+    -------
+    bool
+    """
+    return all(_within(atoms, i, lo, hi) for i, (lo, hi) in zip(e.idx, e.array.decl.shape, strict=True))
+
+
+def _within(atoms: Atoms, i: Expr, lo: Expr, hi: Expr) -> bool:
+    return _integers(atoms, Rel(lo, "<=", i)) and _integers(atoms, Rel(i, "<=", hi))
+
+
+def _integers(atoms: Atoms, rel: Rel) -> bool:
+    return atoms.prove(rel, (), INTEGERS, atoms.blocked, False) is not None
+
+
+def instances(atoms: Atoms, e: Index) -> Iterator[Rel]:
+    """Yield the hypotheses about every entry of an array at the entry `e`, where its index is in range.
+
+    Parameters
+    ----------
+    atoms : Atoms
+        Context.
+    e : Index
+        Entry.
+
+    Yields
+    ------
+    Rel
+    """
+    for _, rel in atoms.store.rels:
+        every = quantified(rel)
+        if not every or not usable(rel, atoms.level):
+            continue
+        for pattern in dict.fromkeys(entries(rel)):
+            if pattern.array != e.array:
+                continue
+            at = _match(pattern, e)
+            if at is None or set(at) != set(every) or all(s == i for s, i in at.items()):
+                continue
+            if all(_integers(atoms, substitute(r, at)) for s in every for r in declared_bounds(s)):
+                yield substitute(rel, at)
+
+
+def _match(pattern: Index, e: Index) -> dict[Sym, Expr] | None:
+    at: dict[Sym, Expr] = {}
+    for p, i in zip(pattern.idx, e.idx, strict=True):
+        if isinstance(p, Sym) and p.decl.sort == "index":
+            if not is_integer(i) or at.setdefault(p, i) != i:
+                return None
+        elif p != i:
+            return None
+    return at
+
+
+def stands(atoms: Atoms, rel: Rel) -> bool:
+    """Whether a hypothesis may be used as it is written: its indices are those at hand, or their ranges are not empty.
+
+    Parameters
+    ----------
+    atoms : Atoms
+        Context.
+    rel : Rel
+        Hypothesis.
+
+    Returns
+    -------
+    bool
+    """
+    free = [s for s in closure(quantified(rel)) if s not in atoms.store.fixed]
+    if free and atoms.level == INTEGERS:  # asking for the range would ask this very question again
+        return False
+    ends = [(s.decl.lo, s.decl.hi) for s in free]
+    return all(a is not None and b is not None and _integers(atoms, Rel(a, "<=", b)) for a, b in ends)
+
+
+def closure(symbols: Iterable[Sym]) -> tuple[Sym, ...]:
+    """Return index symbols together with the index symbols that their ranges mention.
+
+    Parameters
+    ----------
+    symbols : iterable of Sym
+        Symbols; those that are no indices are dropped.
+
+    Returns
+    -------
+    tuple of Sym
+    """
+    found: dict[Sym, None] = {}
+    todo = list(symbols)
+    while todo:
+        s = todo.pop()
+        if s.decl.sort == "index" and s not in found:
+            found[s] = None
+            todo += [t for b in (s.decl.lo, s.decl.hi) if b is not None for t in free_symbols(b)]
+    return tuple(sorted(found, key=lambda s: s.name))
+
+
+def ranges_of(e: Sum) -> tuple[Rel, ...]:
+    """Return what the bound variables of a sum satisfy inside it.
+
+    Parameters
+    ----------
+    e : Sum
+        Sum.
+
+    Returns
+    -------
+    tuple of Rel
+    """
+    return tuple(r for v, lo, hi in e.limits for r in (Rel(lo, "<=", v), Rel(v, "<=", hi)))
+
+
+def _sum(atoms: Atoms, name: str, e: Sum) -> Iterator[Rel]:
+    local = ranges_of(e)
+    for rel, weak in ((Rel(ZERO, "<=", e.body), Rel(ZERO, "<=", e)), (Rel(e.body, "<=", ZERO), Rel(e, "<=", ZERO))):
+        if not atoms.sub(rel, name, local, False):
+            continue
+        strict = Rel(rel.lhs, "<", rel.rhs)
+        if _filled(atoms, e) and atoms.sub(strict, name, local, False):
+            yield Rel(weak.lhs, "<", weak.rhs)
+        else:
+            yield weak
+        if rel.rhs is e.body and len(e.limits) == 1:
+            yield from _terms(atoms, e)
+
+
+def _filled(atoms: Atoms, e: Sum) -> bool:
+    """Whether the range is proved not to be empty: outermost index first, each range filled given the outer ones."""
+    outer: tuple[Rel, ...] = ()
+    for v, lo, hi in reversed(e.limits):
+        if atoms.prove(Rel(lo, "<=", hi), outer, INTEGERS, atoms.blocked, False) is None:
+            return False
+        outer = (*outer, Rel(lo, "<=", v), Rel(v, "<=", hi))
+    return True
+
+
+def _terms(atoms: Atoms, e: Sum) -> Iterator[Rel]:
+    """Say that a sum of non-negative terms is at least each of its terms (at the indices at hand)."""
+    ((v, lo, hi),) = e.limits
+    found = dict.fromkeys(i for t in list(atoms.exprs.values()) if isinstance(t, Index) for i in t.idx)
+    for i in found:
+        if is_integer(i) and v not in free_symbols(i) and _within(atoms, i, lo, hi):
+            yield Rel(substitute(e.body, {v: i}), "<=", e)
+
+
+def _power(atoms: Atoms, name: str, e: Pow) -> Iterator[Rel]:
+    if isinstance(e.exponent, Num):  # a root: base**(1/q)
+        if atoms.sub(Rel(ZERO, "<=", e.base), name):
+            yield from (Rel(ZERO, "<=", e), Rel(Pow(e, Num(1 / e.exponent.value)), "=", e.base))
+        return
+    if atoms.sub(Rel(ZERO, "<", e.base), name):
+        yield Rel(ZERO, "<", e)
+        rising = atoms.sub(Rel(ZERO, "<=", e.exponent), name)
+        falling = not rising and atoms.sub(Rel(e.exponent, "<=", ZERO), name)
+        if rising or falling:
+            if atoms.sub(Rel(ONE, "<=", e.base), name):
+                yield Rel(ONE, "<=", e) if rising else Rel(e, "<=", ONE)
+            elif atoms.sub(Rel(e.base, "<=", ONE), name):
+                yield Rel(e, "<=", ONE) if rising else Rel(ONE, "<=", e)
+
+
+def _call(e: Call) -> Iterator[Rel]:
+    u = e.args[0]
+    match e.name:
+        case "exp":
+            yield from (Rel(ZERO, "<", e), Rel(u + 1, "<=", e), Rel(e * (1 - u), "<=", ONE))
+        case "log":
+            yield from (Rel(e, "<=", u - 1), Rel(u - 1, "<=", u * e))
+        case "abs":
+            yield from (Rel((e - u) * (e + u), "=", ZERO), Rel(ZERO, "<=", e))
+        case "max" | "min":
+            w = e.args[1]
+            yield Rel((e - u) * (e - w), "=", ZERO)
+        case "delta":
+            yield Rel(e * e, "=", e)
+    yield from (_rel(e, row) for row in FUNCTIONS[e.name].facts)
+
+
+def monotone(atoms: Atoms) -> Iterator[tuple[str, str]]:
+    """Yield pairs of atoms of one increasing function, both proved to be defined.
+
+    Parameters
+    ----------
+    atoms : Atoms
+        Context.
+
+    Yields
+    ------
+    tuple of str
+    """
+    found: dict[str, list[str]] = {}
+    for name, e in atoms.exprs.items():
+        if not isinstance(e, Call) or e.name not in INCREASING or len(found.setdefault(e.name, [])) == MOST_PAIRED:
+            continue
+        if all(atoms.sub(_rel(e, d), name) for d in FUNCTIONS[e.name].domain):
+            found[e.name].append(name)
+    for group in found.values():
+        yield from combinations(group, 2)

@@ -1,0 +1,265 @@
+"""`check_theorem`: everything that has to hold for a record, in one report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from dltsym.errors import DltsymError
+from dltsym.notation.tree import Expr, Rel
+from dltsym.prove.audit import check_audit
+from dltsym.prove.decide import Effort, Memo, decide, run_engine
+from dltsym.prove.definedness import discharge
+from dltsym.prove.engines import engines
+from dltsym.prove.engines.smt import unsatisfiable
+from dltsym.prove.facts import ReportOf, Resolve, Used, grade_with, lemma_fact, premise_fact
+from dltsym.prove.mutants import mutants, weaker
+from dltsym.prove.obligations import Obligation, obligations
+from dltsym.prove.problem import Fact, Problem, prepare
+from dltsym.prove.report import MutantReport, Report, StepReport
+from dltsym.prove.sample import find_point, refute
+from dltsym.prove.values import check_break, check_value, outside_domain
+from dltsym.prove.verdict import PROVED, REFUTED, VACUOUS, Verdict, open_, weakest
+from dltsym.record import Lemma, Premise, Theorem
+from dltsym.statement import concluded, same
+
+__all__ = ["check_audit", "check_theorem"]
+
+
+@dataclass(frozen=True)
+class Checker:
+    """What one check of a record needs."""
+
+    theorem: Theorem
+    resolve: Resolve
+    report_of: ReportOf
+    memo: Memo | None
+    effort: Effort
+
+    @property
+    def given(self) -> tuple[Rel, ...]:
+        """Hypotheses that are always available."""
+        return tuple(g for g in self.theorem.given if isinstance(g, Rel))
+
+    @property
+    def premises(self) -> tuple[Premise, ...]:
+        """Cited premises, available to the steps that name them."""
+        return tuple(g for g in self.theorem.given if isinstance(g, Premise))
+
+
+def check_theorem(
+    theorem: Theorem, resolve: Resolve, report_of: ReportOf, *, control: bool = True, memo: Memo | None = None,
+    effort: Effort = Effort(),
+) -> Report:
+    """Check a record: hypotheses, steps, tight set, values, points outside the hypotheses, negative control.
+
+    Parameters
+    ----------
+    theorem : Theorem
+        Record.
+    resolve, report_of : callable
+        Theorem and report of another key.
+    control : bool
+        Whether to run the negative control.
+    memo : Memo, optional
+        Store of earlier verdicts.
+    effort : Effort
+        Budgets.
+
+    Returns
+    -------
+    Report
+    """
+    started = time.perf_counter()
+    c = Checker(theorem, resolve, report_of, memo, effort)
+    vacuous = _hypotheses(c)
+    steps: list[StepReport] = [vacuous]
+    problems: list[str] = []
+    done: dict[str, Used] = {}
+    made: list[tuple[Problem, str]] = []
+    without: list[str] = []
+    if vacuous.grade != VACUOUS:
+        for ob in obligations(theorem):
+            report, bare, problem = _step(c, ob, done)
+            steps.append(report)
+            without.append(bare)
+            if problem is not None and report.grade not in (REFUTED, "open") and ob.role in ("step", "claim"):
+                made.append((problem, report.engine))
+            _remember(c, ob, report, bare, done)
+        steps += [check_break(theorem, b) for b in theorem.breaks]
+    values = tuple(check_value(v, theorem.outputs) for v in theorem.values)
+    problems += _defects(theorem, steps, values)
+    control_report, wrong = _control(made) if control and not problems else (MutantReport(), [])
+    counted = [s.grade for s in steps if s.role not in ("break", "hypotheses")]
+    return Report(
+        theorem.key, theorem.title, theorem.area, theorem.kind,
+        VACUOUS if vacuous.grade == VACUOUS else weakest(counted), weakest(without), tuple(steps), values,
+        control_report, tuple(dict.fromkeys(x for s in steps for x in s.cited)), _uses(theorem, report_of),
+        (*problems, *(f"{theorem.key}: {w}" for w in wrong)), time.perf_counter() - started,
+    )
+
+
+def _uses(theorem: Theorem, report_of: ReportOf) -> tuple[str, ...]:
+    direct = [u.key for chain in theorem.proof for s in chain.steps for u in s.by if isinstance(u, Lemma)]
+    for claim in theorem.claims:
+        by = getattr(getattr(claim, "proof", None), "by", ())
+        direct += [u.key for u in by if isinstance(u, Lemma)]
+    out: dict[str, None] = {}
+    for key in direct:
+        out[key] = None
+        try:
+            out.update(dict.fromkeys(report_of(key).uses))
+        except DltsymError:
+            continue  # the step that names it reports why
+    return tuple(out)
+
+
+def _hypotheses(c: Checker) -> StepReport:
+    rels = (*c.given, *(p.rel for p in c.premises))
+    claim = next((x for x in c.theorem.claims if isinstance(x, Rel)), Rel(_first(c), "=", _first(c)))
+    problem = prepare(claim, rels)
+    started = time.perf_counter()
+    text = ", ".join(map(str, rels)) or "declared domains"
+    point = find_point(problem)
+    if point is not None:
+        shown = {k: str(v) for k, v in point.items()}
+        return _report(text, "the hypotheses hold at a point", Verdict(PROVED, "exact", "balls", 0.0, {}, shown), started)
+    core = unsatisfiable(problem)
+    if core:
+        verdict = Verdict(VACUOUS, VACUOUS, "z3", 0.0, {"contradiction": core})
+        return _report(text, "no point satisfies the hypotheses", verdict, started)
+    return _report(text, "no point inside the hypotheses was found", open_("balls", "unknown satisfiability"), started)
+
+
+def _first(c: Checker) -> Expr:
+    return next(iter(c.theorem.outputs.values()))
+
+
+def _report(text: str, reason: str, v: Verdict, started: float) -> StepReport:
+    seconds = time.perf_counter() - started
+    return StepReport(text, reason, v.grade, v.engine, seconds, v.evidence, v.witness, role="hypotheses")
+
+
+def _facts(c: Checker, ob: Obligation, step: Problem, done: dict[str, Used]) -> tuple[Used, ...]:
+    out = []
+    for use in ob.by:
+        if isinstance(use, Lemma):
+            out.append(lemma_fact(use, step, c.theorem.symbols, c.resolve, c.report_of))
+        elif use in done:
+            out.append(done[use])
+        else:
+            premise = next((p for p in c.premises if p.name == use), None)
+            if premise is None:
+                raise DltsymError(f"{use!r} is used before the chain of that name")
+            out.append(premise_fact(premise))
+    started_from = [p for p in c.premises if ob.number == 1 and any(same(p.rel, e) for e in ob.extra)]
+    return (*out, *(premise_fact(p) for p in started_from if p.name not in ob.by))
+
+
+def _given(c: Checker, ob: Obligation) -> tuple[Rel, ...]:
+    if ob.drop == "all":
+        return ob.extra
+    return (*(g for g in c.given if not (ob.drop == "goal" and same(g, ob.goal))), *ob.extra)
+
+
+def _step(c: Checker, ob: Obligation, done: dict[str, Used]) -> tuple[StepReport, str, Problem | None]:
+    started = time.perf_counter()
+    problem = None
+    used: tuple[Used, ...] = ()
+    try:
+        base = prepare(ob.goal, _given(c, ob))
+        named = [done[u].fact for u in ob.by if isinstance(u, str) and u in done]
+        named += [premise_fact(p).fact for p in c.premises if p.name in ob.by]
+        used = _facts(c, ob, replace(base, facts=prepare(ob.goal, (), named).facts), done)
+        missing = [m for u in used for m in u.missing]
+        problem = prepare(ob.goal, _given(c, ob), _unique(u.fact for u in used), ob.hint)
+        verdict = open_("lemmas", "; ".join(missing)) if missing else decide(problem, c.effort, c.memo)
+    except DltsymError as err:
+        verdict = open_("statement", f"{type(err).__name__}: {err}")
+    grade, bare = (verdict.grade, verdict.grade)
+    if verdict.status == PROVED:
+        grade, bare = grade_with(used, verdict.grade)
+    rows = (*verdict.rows, *(r for u in used for r in u.rows))
+    cited = tuple(x for u in used for x in u.cited)
+    by = ", ".join(str(u) for u in ob.by)
+    reason = " ".join(x for x in (ob.reason, f"[{by}]" if by else "") if x)
+    report = StepReport(
+        str(ob.goal), reason, grade, verdict.engine, time.perf_counter() - started, verdict.evidence, verdict.witness,
+        rows, ob.role, ob.chain, cited, ob.number,
+    )
+    return report, bare, problem
+
+
+def _unique(facts: object) -> Sequence[Fact]:
+    return tuple(dict.fromkeys(facts))  # pyright: ignore[reportArgumentType, reportCallIssue]
+
+
+def _remember(c: Checker, ob: Obligation, report: StepReport, bare: str, done: dict[str, Used]) -> None:
+    """After the last step of a named chain, make its conclusion usable; an unproved one stays open and unusable."""
+    chain = next((x for x in c.theorem.proof if x.name and x.name == ob.chain), None)
+    if chain is None or ob.role not in ("step", "converse"):
+        return
+    before = done.get(f"#{chain.name}")
+    grades = [report.grade] + ([before.fact.grade] if before else [])
+    bares = [bare] + ([before.without] if before else [])
+    cited = (*(before.cited if before else ()), *report.cited)
+    fact = Fact(chain.name, concluded(chain, c.theorem.given), weakest(grades))
+    missing = () if fact.grade not in (REFUTED, VACUOUS, "open") else (f"chain {chain.name!r} is {fact.grade}",)
+    done[f"#{chain.name}"] = Used(fact, weakest(bares), (), cited, (), missing)
+    if ob.number == len(chain.steps):
+        done[chain.name] = done[f"#{chain.name}"]
+
+
+def _defects(theorem: Theorem, steps: Sequence[StepReport], values: Sequence[object]) -> list[str]:
+    out = []
+    for s in steps:
+        where = f"{theorem.key}, {s.chain or s.role} step {s.number}" if s.number else f"{theorem.key}, {s.role}"
+        if s.grade in (REFUTED, VACUOUS):
+            out.append(f"{where}: {s.relation} is {s.grade} at {dict(s.witness or {})}")
+        elif s.grade == "open" and s.role != "hypotheses":
+            out.append(f"{where}: {s.relation} is open: {s.evidence.get('reason', s.reason)}")
+    out += [f"{theorem.key}: value {v.of} expected {v.expected}, got {v.got}" for v in values if not v.ok]  # pyright: ignore[reportAttributeAccessIssue]
+    for item in theorem.values:
+        out += [f"{theorem.key}: the inputs of value {item.expected} violate {r}" for r in outside_domain(theorem, item)]
+    return out
+
+
+def _control(proofs: Sequence[tuple[Problem, str]], most: int = 60) -> tuple[MutantReport, list[str]]:
+    """Refute altered versions of every proved step, and hold the engine that proved it against each of them."""
+    each = max(2, min(12, most // max(len(proofs), 1)))
+    made = rejected = 0
+    survivors: list[dict[str, str]] = []
+    wrong: list[str] = []
+    for problem, name in proofs:
+        for m in mutants(problem.goal if problem.written is None else problem.written, each):
+            altered = replace(prepare(m.rel, problem.given, problem.facts), hint=problem.hint)
+            fate = _fate(altered, problem, name)
+            made += fate != "equivalent"
+            rejected += fate == "refuted"
+            if fate == "refuted" and _proves(name, altered):
+                wrong.append(f"internal error: {name} proves the refuted mutant {m.rel}")
+            elif fate not in ("refuted", "equivalent"):
+                survivors.append({"mutant": f"{m.rel}", "what": m.what, "reason": fate})
+    return MutantReport(made, rejected, tuple(survivors)), wrong
+
+
+def _proves(name: str, problem: Problem) -> bool:
+    engine = next((e for e in engines() if e.name == name and problem.goal.op in e.ops and e.order < 600), None)
+    if engine is None or discharge(problem)[1]:
+        return False
+    return run_engine(engine, problem, Effort(0.1)).status == PROVED
+
+
+def _fate(altered: Problem, original: Problem, engine: str) -> str:
+    """Say what became of a mutant: ``refuted``, ``equivalent`` (demands no more than the original), or a survivor."""
+    try:
+        if refute(altered, points=24) is not None:
+            return "refuted"
+        if original.goal.op != "=" and altered.goal.op == original.goal.op and weaker(altered, original):
+            return "equivalent"
+        if _proves(engine, altered):
+            return "equivalent" if original.goal.op == "=" else "true and proved: the original has slack here"
+        return "not decided" if refute(altered, points=48, effort="full") is None else "refuted"
+    except DltsymError as err:
+        return f"not decided: {err}"

@@ -1,0 +1,330 @@
+"""z3 over abstracted atoms: the facts of a question as polynomials in real variables, and the negated question.
+
+Every call has a z3 context of its own, so nothing leaks from one question into the next. Integers are relaxed to
+reals, which is sound for ``unsat``. A model is only a candidate: it may give ``exp(0)`` the value 2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from functools import lru_cache
+from itertools import combinations_with_replacement
+from typing import Any
+
+from dltsym.errors import UnknownNode
+from dltsym.functions.table import FUNCTIONS
+from dltsym.notation.parse import row_text
+from dltsym.notation.tree import Call, Expr, Rel, Sym
+from dltsym.notation.walk import free_symbols
+from dltsym.prove.atoms import Atoms, Known
+from dltsym.prove.axioms import monotone
+from dltsym.prove.linear import Scene, refresh
+from dltsym.prove.polynomials import Poly, add, constant, mul, names, ratio_add, text_of, variable
+from dltsym.prove.shapes import ZERO
+from dltsym.prove.signs import Query, assume, build, compare, gather, target
+from dltsym.prove.verdict import weakest
+
+STEPS = 6_000_000  # z3 resource units, about two seconds; the same on every machine, unlike a timeout
+SMALL, TINY = 250_000, 60_000
+SAFETY = 3000  # milliseconds, for what z3 does not count
+MOST_TRIES, MOST_TERMS = 24, 80
+_NEGATED = {"<=": "<", "<": "<=", "=": "!=", "!=": "="}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What z3 said: ``unsat`` with the facts it needs, ``sat`` with values of the symbols, or ``unknown``."""
+
+    status: str
+    core: tuple[str, ...] = ()
+    model: dict[str, Fraction] = field(default_factory=dict)
+    grade: str = "smt"
+    needs: tuple[str, ...] = ()
+
+
+def follows(query: Query) -> str | None:
+    """Decide a nested question by z3 with a small budget.
+
+    Parameters
+    ----------
+    query : Query
+        Question.
+
+    Returns
+    -------
+    str or None
+        ``smt`` (or weaker, by its rows), or None for unknown.
+    """
+    scene, poly, facts = _prepared(query, False)
+    status, _ = check(facts, (poly, _NEGATED[query.rel.op]), SMALL)
+    return weakest(["smt", *scene.atoms.grades]) if status == "unsat" else None
+
+
+def solve(query: Query, expand: bool = False) -> Answer:
+    """Ask z3 whether the facts of a question force it.
+
+    Parameters
+    ----------
+    query : Query
+        Question.
+    expand : bool
+        Use the definitions of defined functions and the laws of products of exp and log.
+
+    Returns
+    -------
+    Answer
+    """
+    scene, poly, facts = _prepared(query, expand)
+    negated = poly, _NEGATED[query.rel.op]
+    status, values = check(facts, negated, STEPS)
+    scalars = {n: e.name for n, e in scene.atoms.exprs.items() if isinstance(e, Sym)}
+    model = {scalars[n]: v for n, v in values.items() if n in scalars}
+    core = minimal(facts, negated, TINY) if status == "unsat" else ()
+    return Answer(status, core, model, weakest(["smt", *scene.atoms.grades]), tuple(scene.atoms.needs))
+
+
+def _prepared(query: Query, expand: bool) -> tuple[Scene, Poly, list[Known]]:
+    scene = build(replace(query, deep=True))
+    poly = target(scene, query.rel)
+    compare(scene)
+    if expand:
+        _expand(scene)
+    return scene, poly, relevant([*scene.atoms.facts, *_constants(scene)], poly)
+
+
+def contradiction(query: Query) -> tuple[str, ...]:
+    """Find a contradictory set of facts, none of which can be left out; empty if there is none or z3 cannot say.
+
+    Parameters
+    ----------
+    query : Query
+        Its store is searched; its relation only brings in symbols.
+
+    Returns
+    -------
+    tuple of str
+        Names of the facts.
+    """
+    scene = build(replace(query, deep=True))
+    compare(scene)
+    facts = [*scene.atoms.facts, *_constants(scene)]
+    status, _ = check(facts, None, SMALL)
+    return minimal(facts, None, SMALL) if status == "unsat" else ()
+
+
+def minimal(facts: list[Known], negated: tuple[Poly, str] | None, steps: int) -> tuple[str, ...]:
+    """Leave out facts of a contradiction one name at a time, the last ones first; return the names that are needed.
+
+    Parameters
+    ----------
+    facts : list of Known
+        Contradictory facts.
+    negated : tuple of (Poly, str) or None
+        Negated goal.
+    steps : int
+        z3 resource limit of each try; what is not decided within it is kept.
+
+    Returns
+    -------
+    tuple of str
+    """
+    core = facts
+    for name in list(dict.fromkeys(f.name for f in reversed(facts)))[:MOST_TRIES]:
+        fewer = [f for f in core if f.name != name]
+        if check(fewer, negated, steps, quick=True)[0] == "unsat":
+            core = fewer
+    return tuple(dict.fromkeys(f.name for f in core))
+
+
+def relevant(facts: list[Known], poly: Poly) -> list[Known]:
+    """Drop the facts that share no atom with the goal, directly or through other facts, long ones and repetitions.
+
+    Parameters
+    ----------
+    facts : list of Known
+        Facts.
+    poly : Poly
+        Goal.
+
+    Returns
+    -------
+    list of Known
+    """
+    reached, kept = set(names(poly)), [False] * len(facts)
+    grown = True
+    while grown:
+        grown = False
+        for k, fact in enumerate(facts):
+            if kept[k] or len(fact.poly) > MOST_TERMS:
+                continue
+            own = set(names(fact.poly))
+            if not own or own & reached:
+                kept[k] = grown = True
+                reached |= own
+    unique = {(text_of(f.poly), f.op): f for f, keep in reversed([*zip(facts, kept, strict=True)]) if keep}
+    return list(reversed(unique.values()))
+
+
+def check(
+    facts: list[Known], negated: tuple[Poly, str] | None, steps: int, quick: bool = False
+) -> tuple[str, dict[str, Fraction]]:
+    """Run z3 on facts and a negated goal.
+
+    Parameters
+    ----------
+    facts : list of Known
+        What holds.
+    negated : tuple of (Poly, str) or None
+        ``poly op 0`` as it is asserted.
+    steps : int
+        Resource limit.
+    quick : bool
+        Do without the general solver.
+
+    Returns
+    -------
+    status : {"unsat", "sat", "unknown"}
+        Verdict of z3.
+    model : dict
+        Values of the atoms for ``sat``.
+    """
+    import z3
+
+    ctx = z3.Context()
+    reals: dict[str, Any] = {}
+    relations = [_relation(f.poly, f.op, reals, ctx) for f in facts]
+    relations += [] if negated is None else [_relation(*negated, reals, ctx)]
+    # nlsat first: tracked assertions would keep z3 from its preprocessing, so the core is found by leaving facts out
+    for solver in (z3.Tactic("qfnra-nlsat", ctx=ctx).solver(), *(() if quick else (z3.Solver(ctx=ctx),))):
+        solver.set("rlimit", steps)
+        solver.set("timeout", SAFETY)
+        solver.add(*relations)
+        status = str(solver.check())
+        if status == "sat":
+            model = solver.model()
+            return status, {n: _value(model.eval(x, model_completion=True)) for n, x in reals.items()}
+        if status == "unsat":
+            return status, {}
+    return "unknown", {}
+
+
+def _relation(poly: Poly, op: str, reals: dict[str, Any], ctx: Any) -> Any:
+    import z3
+
+    terms = []
+    for mono, c in sorted(poly.items()):
+        term = z3.RealVal(str(c), ctx)
+        for name, k in mono:
+            x = reals.setdefault(name, z3.Real(f"x{len(reals)}", ctx))
+            for _ in range(k):
+                term = term * x
+        terms.append(term)
+    total = z3.Sum(terms) if len(terms) > 1 else terms[0] if terms else z3.RealVal(0, ctx)
+    zero = z3.RealVal(0, ctx)
+    return {">=": total >= zero, ">": total > zero, "<=": total <= zero, "<": total < zero,
+            "=": total == zero, "!=": total != zero}[op]
+
+
+def _value(x: Any) -> Fraction:
+    """Read a value of a model; an algebraic number is rounded to 60 bits."""
+    import z3
+
+    if z3.is_algebraic_value(x):
+        x = x.approx(18)
+    return Fraction(int(x.numerator_as_long()), int(x.denominator_as_long()))
+
+
+def _constants(scene: Scene) -> list[Known]:
+    """Enclose closed constants such as ``log(2)`` by short rationals."""
+    out = []
+    for name, e in scene.atoms.exprs.items():
+        r = scene.bounds.get(name)
+        if not isinstance(e, Call) or free_symbols(e) or r is None:
+            continue
+        grid = 10**9
+        if r.lo is not None:
+            low = Fraction(r.lo * grid // 1, grid)
+            out.append(Known(add(variable(name), constant(low), -1), ">=", f"value of {e}"))
+        if r.hi is not None:
+            high = Fraction(-(-r.hi * grid // 1), grid)
+            out.append(Known(add(constant(high), variable(name), -1), ">=", f"value of {e}"))
+    return out
+
+
+def _expand(scene: Scene) -> None:
+    """Add definitions of defined functions where these are defined, and ``exp(a + b) = exp(a)*exp(b)``."""
+    from dltsym.prove.definedness import conditions
+
+    atoms = scene.atoms
+    for name, e in list(atoms.exprs.items()):
+        if not isinstance(e, Call) or name in atoms.blocked or FUNCTIONS[e.name].definition is None:
+            continue
+        body = row_text(e, FUNCTIONS[e.name].definition or "")
+        assert isinstance(body, Expr)
+        if all(atoms.sub(c.rel, name, c.local) for c in conditions(body)):
+            assume(atoms, Rel(e, "=", body), f"definition of {e}")
+    gather(atoms)
+    _logs(atoms)
+    exps = {text_of(atoms.args[n][0].num, atoms.args[n][0].den): n
+            for n, e in atoms.exprs.items() if isinstance(e, Call) and e.name == "exp"}
+    for a, b in combinations_with_replacement(sorted(exps.values()), 2):
+        whole = ratio_add(atoms.args[a][0], atoms.args[b][0])
+        both = exps.get(text_of(whole.num, whole.den))
+        if both is not None:
+            atoms.facts.append(Known(add(variable(both), mul(variable(a), variable(b)), -1), "=", "exp of a sum"))
+    _pairs(atoms)
+    refresh(scene)
+
+
+def _pairs(atoms: Atoms) -> None:
+    """Order pairs of atoms of one increasing function f: ``(u - w)*(f(u) - f(w)) >= 0``, tangents for exp and log."""
+    for a, b in list(monotone(atoms)):
+        if atoms.args[a][0].den or atoms.args[b][0].den:
+            continue
+        name = getattr(atoms.exprs[a], "name", "")
+        step = add(atoms.args[a][0].num, atoms.args[b][0].num, -1)
+        rise = add(variable(a), variable(b), -1)
+        if name == "exp":  # f(u) - f(w) >= f(w)*(u - w), and the other way round
+            rows = [add(rise, mul(variable(b), step), -1), add(mul(variable(a), step), rise, -1)]
+        elif name == "log":  # u - w >= w*(f(u) - f(w)), and the other way round
+            u, w = atoms.args[a][0].num, atoms.args[b][0].num
+            rows = [add(step, mul(w, rise), -1), add(mul(u, rise), step, -1)]
+        else:
+            rows = [mul(step, rise)]
+        atoms.facts += [Known(row, ">=", f"{name} is increasing") for row in rows]
+
+
+def _logs(atoms: Atoms) -> None:
+    """Add ``log`` of a product or quotient of positive factors as the sum of their logs."""
+    for name, e in list(atoms.exprs.items()):
+        if not isinstance(e, Call) or e.name != "log" or name in atoms.blocked:
+            continue
+        (r,) = atoms.args[name]
+        if len(r.num) != 1 or (not r.den and sum(k for _, k in next(iter(r.num))) < 2 and r.num[max(r.num)] == 1):
+            continue
+        ((mono, c),) = r.num.items()
+        parts = [(((((n, 1),), Fraction(1)),), k) for n, k in mono] + [(f, -k) for f, k in r.den]
+        if c <= 0 or not all(atoms.sub(Rel(ZERO, "<", atoms.expr(f)), name) for f, _ in parts):
+            continue
+        total: Poly = {}
+        try:
+            for f, k in [*parts, *([(((((), c)),), 1)] if c != 1 else [])]:
+                total = add(total, atoms.ratio(Call("log", (atoms.expr(f),))).num, k)
+        except UnknownNode:
+            continue
+        atoms.facts.append(Known(add(variable(name), total, -1), "=", f"{e} as a sum"))
+    gather(atoms)
+
+
+@lru_cache(maxsize=1)
+def version() -> str:
+    """Return the version of z3.
+
+    Returns
+    -------
+    str
+    """
+    import z3
+
+    return z3.get_version_string()

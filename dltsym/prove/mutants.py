@@ -1,0 +1,117 @@
+"""Negative control: small false versions of a relation, each of which must be refuted with a witness."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+from flint import arb
+
+from dltsym.notation.evaluate import evaluate
+from dltsym.notation.tree import Add, Div, Expr, Mul, Neg, Num, Pow, Rel, Sum
+from dltsym.notation.walk import children, key, rebuild
+from dltsym.prove.certify import admissible
+from dltsym.prove.problem import Problem
+from dltsym.prove.sample import candidates
+from dltsym.prove.setting import setting
+
+ONE = Num(Fraction(1))
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """An altered relation and what was altered."""
+
+    what: str
+    rel: Rel
+
+
+def mutants(rel: Rel, most: int = 12) -> list[Mutant]:
+    """Return altered versions of a relation: constants, signs, exponents, operations, ranges, direction.
+
+    Parameters
+    ----------
+    rel : Rel
+        A relation as written.
+    most : int
+        At most so many, spread evenly over all places.
+
+    Returns
+    -------
+    list of Mutant
+    """
+    if rel.op != "=" and any(isinstance(e, Num) and e.value == 0 for e in (rel.lhs, rel.rhs)):
+        return _turned(rel)  # a mere sign has slack almost everywhere
+    found = [Mutant(what, Rel(new, rel.op, rel.rhs)) for what, new in _alter(rel.lhs)]
+    found += [Mutant(what, Rel(rel.lhs, rel.op, new)) for what, new in _alter(rel.rhs)]
+    seen, unique = {key(rel)}, []
+    for m in found:
+        if key(m.rel) not in seen:
+            seen.add(key(m.rel))
+            unique.append(m)
+    chosen = [unique[k * len(unique) // most] for k in range(most)] if len(unique) > most else unique
+    return [*chosen, *_turned(rel)]
+
+
+def _turned(rel: Rel) -> list[Mutant]:
+    turned = {"<=": ">=", "<": ">", ">=": "<=", ">": "<"}.get(rel.op)
+    if turned:
+        return [Mutant("relation turned round", Rel(rel.lhs, turned, rel.rhs))]
+    if rel.op == "=" and rel.rhs != Num(Fraction(0)):
+        return [Mutant("right side times 101/100", Rel(rel.lhs, "=", Mul((Num(Fraction(101, 100)), rel.rhs))))]
+    return []
+
+
+def _alter(expr: Expr) -> Iterator[tuple[str, Expr]]:
+    yield from _here(expr)
+    full = children(expr)
+    kept = 1 if isinstance(expr, Sum) or (isinstance(expr, Pow) and isinstance(expr.exponent, Num)) else len(full)
+    for k, child in enumerate(full[:kept]):
+        for what, new in _alter(child):
+            yield what, rebuild(expr, (*full[:k], new, *full[k + 1 :]))
+
+
+def _here(expr: Expr) -> Iterator[tuple[str, Expr]]:
+    match expr:
+        case Num(value) if value != 0:
+            for factor in (Fraction(101, 100), Fraction(99, 100)):
+                yield f"{expr} times {factor}", Num(value * factor)
+        case Add(args):
+            for k, a in enumerate(args):
+                other = a.arg if isinstance(a, Neg) else Neg(a)
+                yield f"sign of {a}", Add((*args[:k], other, *args[k + 1 :]))
+        case Div(num, den):
+            yield f"division by {den} turned into a product", Mul((num, den))
+        case Pow(base, Num(value)):
+            yield f"exponent of {expr} plus 1", Pow(base, Num(value + 1))
+        case Neg(arg):
+            yield f"sign of {expr} dropped", arg
+        case Sum(body, ((var, lo, hi),)):
+            yield f"range of {expr} cut", Sum(body, ((var, lo, Add((hi, Neg(ONE)))),))
+
+
+def weaker(mutant: Problem, original: Problem, count: int = 24) -> bool:
+    """Whether an altered inequality demands no more than the original at every sampled point.
+
+    Parameters
+    ----------
+    mutant, original : Problem
+        Prepared problems with goals ``<`` or ``<=`` and the same hypotheses.
+    count : int
+        Points to draw.
+
+    Returns
+    -------
+    bool
+        False when no drawn point is inside the hypotheses.
+    """
+    joint = original.with_goal(Rel(mutant.goal.rhs - mutant.goal.lhs, "<=", original.goal.rhs - original.goal.lhs))
+    s = setting(joint)  # it may solve equations among the hypotheses: both margins must see the same solution
+    inside = [p for p in candidates(s, 3, count) if admissible(s, p)]
+    goal = s.problem.goal
+    return bool(inside) and all(_no_more(evaluate(goal.lhs, p, 128), evaluate(goal.rhs, p, 128)) for p in inside)
+
+
+def _no_more(new: arb, old: arb) -> bool:
+    return new.is_finite() and old.is_finite() and bool((new - old).upper() >= -1e-25)

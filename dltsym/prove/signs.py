@@ -1,0 +1,379 @@
+"""`entails`: does a relation follow from declarations, hypotheses and facts? Cheap rules first, then z3.
+
+The answer is a `Row` (grade ``exact`` for the rules of `dltsym.prove.linear`, ``smt`` for z3) or None: unknown. A
+proved relation holds wherever its two sides are defined; that they are is a matter for `dltsym.prove.definedness`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from dltsym.errors import UnknownNode
+from dltsym.notation.calculus import evaluate_derivatives
+from dltsym.notation.tree import Add, Call, Expr, Rel, Sum, Sym
+from dltsym.notation.walk import digest, expand_lets, free_symbols, key, substitute
+from dltsym.prove.atoms import Atoms, Known, Store, text
+from dltsym.prove.axioms import about, closure, monotone, ranges_of, stands
+from dltsym.prove.linear import QUICK, Scene, at_least, nonzero, refresh, sign_of
+from dltsym.prove.polynomials import Mono, Poly, Ratio, add, constant, names, ratio_add, variable
+from dltsym.prove.problem import Problem, repr_decl
+from dltsym.prove.shapes import FULL, ZERO, usable
+from dltsym.prove.verdict import Row, weakest
+
+MAX_ATOMS = 60
+
+
+@dataclass(frozen=True)
+class Query:
+    """One nested question; compared by its texts, so that answers can be remembered."""
+
+    key: str
+    store: Store
+    level: int
+    blocked: frozenset[str]
+    deep: bool
+    rel: Rel = field(compare=False)
+
+
+def entails(rel: Rel, problem: Problem, local: tuple[Rel, ...] = (), *, deep: bool = True) -> Row | None:
+    """Prove a relation from the declarations, hypotheses and facts of a problem.
+
+    Parameters
+    ----------
+    rel : Rel
+        Relation; let-names and derivatives are expanded.
+    problem : Problem
+        Where it has to follow from; its goal is not used, except that an index of the goal is one fixed index.
+    local : tuple of Rel
+        Further hypotheses, for example the range of a bound variable.
+    deep : bool
+        Whether z3 may be asked when the cheap rules do not decide.
+
+    Returns
+    -------
+    Row or None
+        The proof, or None: unknown (never "false").
+    """
+    try:
+        rel = _normal(rel)
+        store = extended(store_of(problem), rel, tuple(map(_normal, local)))
+        grade = ask(rel, store, deep=deep)
+    except (UnknownNode, RecursionError):  # too deep a tree is as good as an unknown one
+        return None
+    if grade is None:
+        return None
+    return Row(str(rel), grade, "signs and bounds" if grade == "exact" else "z3")
+
+
+def _normal(rel: Rel) -> Rel:
+    return evaluate_derivatives(expand_lets(rel)).flipped()
+
+
+def store_of(problem: Problem) -> Store:
+    """Return the relations of a problem, each with its name in messages.
+
+    Parameters
+    ----------
+    problem : Problem
+        Problem.
+
+    Returns
+    -------
+    Store
+    """
+    given = [(str(r), r) for r in problem.given]
+    facts = [(f"{f.name}: {f.rel}", f.rel) for f in problem.facts]
+    goals = [problem.goal] if problem.written is None else [problem.goal, problem.written]
+    fixed = frozenset(closure(s for g in goals for s in free_symbols(g)))
+    return make_store((*given, *facts), fixed)
+
+
+def make_store(rels: Iterable[tuple[str, Rel]], fixed: frozenset[Sym]) -> Store:
+    """Build a store; its key covers relations, the domains of their symbols and the fixed indices.
+
+    Parameters
+    ----------
+    rels : iterable of (str, Rel)
+        Relations with names.
+    fixed : frozenset of Sym
+        Index symbols that stand for one fixed index.
+
+    Returns
+    -------
+    Store
+    """
+    rels = tuple((name, r.flipped()) for name, r in rels)
+    texts = [key(r) for _, r in rels]
+    marks = sorted(s.name for s in fixed)
+    return Store(digest(*texts, "domains", *_domains([r for _, r in rels]), "fixed", *marks), rels, fixed)
+
+
+def _domains(rels: Iterable[Rel]) -> list[str]:
+    found: set[Sym] = set()
+    todo = {s for r in rels for s in free_symbols(r)}
+    while todo:
+        s = todo.pop()
+        if s not in found:
+            found.add(s)
+            d = s.decl
+            ends = [b for b in (d.lo, d.hi, *(e for pair in d.shape for e in pair)) if b is not None]
+            todo |= {t for b in ends for t in free_symbols(b)}
+    return sorted(map(repr_decl, found))
+
+
+def extended(store: Store, rel: Rel, local: tuple[Rel, ...]) -> Store:
+    """Return a store with local hypotheses, in which the indices of `rel` and of those are fixed.
+
+    Parameters
+    ----------
+    store : Store
+        Store.
+    rel : Rel
+        The question.
+    local : tuple of Rel
+        Local hypotheses.
+
+    Returns
+    -------
+    Store
+    """
+    fixed = store.fixed | frozenset(closure(s for r in (rel, *local) for s in free_symbols(r)))
+    if not local and fixed == store.fixed:
+        return store
+    return make_store((*store.rels, *((str(r), r) for r in local)), fixed)
+
+
+def ask(
+    rel: Rel, store: Store, level: int = FULL, blocked: frozenset[str] = frozenset(), deep: bool = False
+) -> str | None:
+    """Answer a question with a grade or None; answers are remembered.
+
+    Parameters
+    ----------
+    rel : Rel
+        Question, expanded.
+    store : Store
+        What is known.
+    level : int
+        Which relations may be used.
+    blocked : frozenset of str
+        Atoms whose axioms may not be used.
+    deep : bool
+        Whether z3 may be asked.
+
+    Returns
+    -------
+    str or None
+    """
+    rel = rel.flipped()
+    return _answer(Query(digest(key(rel), *_domains([rel])), store, level, blocked, deep, rel))
+
+
+@lru_cache(maxsize=16384)
+def _answer(query: Query) -> str | None:
+    try:
+        scene = build(query)
+        poly = target(scene, query.rel)
+        if decide(scene, poly, query.rel.op) or (compare(scene) and decide(scene, poly, query.rel.op)):
+            return weakest(["exact", *scene.atoms.grades])
+        if query.deep and query.level == FULL:
+            from dltsym.prove.glue import follows
+
+            return follows(query)
+    except UnknownNode:
+        return None
+    return None
+
+
+def build(query: Query) -> Scene:
+    """Collect facts and ranges for a question.
+
+    Parameters
+    ----------
+    query : Query
+        Question.
+
+    Returns
+    -------
+    Scene
+    """
+    store = query.store
+
+    def prove(rel: Rel, local: tuple[Rel, ...], level: int, blocked: frozenset[str], z3: bool) -> str | None:
+        return ask(rel, extended(store, rel, local), level, blocked, z3)
+
+    atoms = Atoms(store, query.level, query.blocked, prove, query.deep and query.level == FULL)
+    for name, rel in store.rels:
+        if usable(rel, query.level) and stands(atoms, rel):
+            assume(atoms, rel, name)
+    atoms.ratio(Add((query.rel.lhs, query.rel.rhs)))
+    gather(atoms)
+    scene = Scene(atoms)
+    refresh(scene)
+    return scene
+
+
+def assume(atoms: Atoms, rel: Rel, name: str) -> None:
+    """Add a relation to the facts; one that cannot be represented is left out (fewer facts prove less).
+
+    Parameters
+    ----------
+    atoms : Atoms
+        Context.
+    rel : Rel
+        Relation that holds.
+    name : str
+        Its name.
+    """
+    try:
+        fact = atoms.known(rel, name)
+    except UnknownNode:
+        return
+    if fact.op == ">" and atoms.integral(fact.poly):
+        fact = Known(add(fact.poly, constant(1), -1), ">=", name)
+    if fact.poly or fact.op in (">", "!="):
+        atoms.facts.append(fact)
+
+
+def gather(atoms: Atoms) -> None:
+    """Add what is known about every atom, and about the atoms that this brings in.
+
+    Parameters
+    ----------
+    atoms : Atoms
+        Context.
+    """
+    done: set[str] = set()
+    while len(done) < MAX_ATOMS:
+        todo = [n for n in atoms.exprs if n not in done]
+        if not todo:
+            return
+        for name in todo:
+            done.add(name)
+            for rel in about(atoms, name):
+                kind = "declared" if isinstance(atoms.exprs[name], Sym) else f"law of {atoms.exprs[name]}"
+                assume(atoms, rel, f"{kind}: {rel}")
+
+
+def compare(scene: Scene) -> bool:
+    """Add order facts of increasing functions, and bounds of exp and log against 1 and 0, from what is known so far.
+
+    Parameters
+    ----------
+    scene : Scene
+        Context; its facts and ranges are updated.
+
+    Returns
+    -------
+    bool
+        Whether anything was added.
+    """
+    atoms = scene.atoms
+    new: list[Known] = []
+    for a, b in monotone(atoms):
+        step = ratio_add(atoms.args[b][0], atoms.args[a][0], -1)
+        new += _mirrored(scene, step, add(variable(b), variable(a), -1), "an increasing function")
+    for name, e in atoms.exprs.items():
+        if isinstance(e, Call) and e.name in ("exp", "log", "sqrt") and _may(atoms, name, e):
+            shift = Ratio(constant(-1 if e.name == "log" else 0))
+            value = add(variable(name), constant(1 if e.name == "exp" else 0), -1)
+            new += _mirrored(scene, ratio_add(atoms.args[name][0], shift), value, f"{e} by its argument")
+    if new:
+        atoms.facts += new
+        refresh(scene)
+    return bool(new)
+
+
+def _may(atoms: Atoms, name: str, e: Call) -> bool:
+    """Whether laws of a partial function may be used for an atom: its domain is proved."""
+    if e.name == "exp" or name in atoms.blocked:
+        return name not in atoms.blocked
+    return atoms.sub(Rel(ZERO, "<" if e.name == "log" else "<=", e.args[0]), name)
+
+
+def _mirrored(scene: Scene, step: Ratio, value: Poly, name: str) -> list[Known]:
+    """Return that `value` has the sign of `step` (both ways), if that sign is known."""
+    poly = scene.atoms.cleared(step, "<=")
+    for sign in (1, -1):
+        signed = add({}, poly, sign)
+        if at_least(scene, signed, False, QUICK):
+            strict = at_least(scene, signed, True, QUICK)
+            return [Known(add({}, value, sign), ">" if strict else ">=", name)]
+    return []
+
+
+def target(scene: Scene, rel: Rel) -> Poly:
+    """Return ``rhs - lhs`` with denominators cleared.
+
+    Parameters
+    ----------
+    scene : Scene
+        Context; atoms that the difference brings in are added.
+    rel : Rel
+        Question.
+
+    Returns
+    -------
+    Poly
+    """
+    atoms = scene.atoms
+    poly = atoms.cleared(ratio_add(atoms.ratio(rel.rhs), atoms.ratio(rel.lhs), -1), rel.op)
+    if any(n not in scene.bounds for n in names(poly)):
+        gather(atoms)
+        refresh(scene)
+    return poly
+
+
+def decide(scene: Scene, poly: Poly, op: str) -> bool:
+    """Whether ``poly op 0`` is proved, where `op` reads as in ``rhs - lhs``: ``<=`` means ``poly >= 0``.
+
+    Parameters
+    ----------
+    scene : Scene
+        Facts and ranges.
+    poly : Poly
+        Difference of the two sides.
+    op : str
+        Relation.
+
+    Returns
+    -------
+    bool
+    """
+    if op == "=":
+        return not poly or (at_least(scene, poly, False) and at_least(scene, add({}, poly, -1), False))
+    if op == "!=":
+        return nonzero(scene, poly)
+    return sign_of(scene, poly, op == "<") == 1 or _termwise(scene, poly, op == "<")
+
+
+def _termwise(scene: Scene, poly: Poly, strict: bool) -> bool:
+    """Whether sums over one range combine to a sum of terms of one sign, and the rest has that sign too."""
+    atoms = scene.atoms
+    groups: dict[tuple[str, str], list[tuple[Mono, Sum]]] = {}
+    for mono in poly:
+        sums = [(n, k, e) for n, k in mono if isinstance(e := atoms.exprs[n], Sum)]
+        if len(sums) == 1 and sums[0][1] == 1 and len(sums[0][2].limits) == 1:
+            (_, lo, hi), = sums[0][2].limits
+            groups.setdefault((text(atoms.ratio(lo)), text(atoms.ratio(hi))), []).append((mono, sums[0][2]))
+    for ends, group in groups.items():
+        if len(group) > 1 and f"termwise {ends}" not in atoms.blocked:
+            rest = {m: c for m, c in poly.items() if m not in dict(group)}
+            body, local = _joint(scene, poly, group)
+            if at_least(scene, rest, strict) and atoms.sub(Rel(ZERO, "<=", body), f"termwise {ends}", local):
+                return True
+    return False
+
+
+def _joint(scene: Scene, poly: Poly, group: list[tuple[Mono, Sum]]) -> tuple[Expr, tuple[Rel, ...]]:
+    """Write a combination of sums over one range as one body over the index of the first sum."""
+    first = group[0][1]
+    index = first.limits[0][0]
+    terms: list[Expr] = []
+    for mono, e in group:
+        (v, _, _), = e.limits
+        rest = tuple((n, k) for n, k in mono if scene.atoms.exprs[n] is not e)
+        terms.append(scene.atoms.expr(((rest, poly[mono]),)) * substitute(e.body, {v: index}))
+    return Add(tuple(terms)), ranges_of(first)

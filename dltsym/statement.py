@@ -1,0 +1,360 @@
+"""`Scope`: what a theorem file writes with; it reads every part of a record and checks its form at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from dltsym.errors import RecordError, suggest
+from dltsym.notation.scope import Scope as Declarations
+from dltsym.notation.tree import Expr, Index, Rel, Sym
+from dltsym.notation.walk import T, expand_lets, key, substitute, transform
+from dltsym.record import (
+    VERDICTS, Audit, Break, Claim, Convex, Derivation, Gap, Ode, Optimum, Premise, PublishedValue, Rate, Source, Step,
+    Theorem, conclusion,
+)
+
+_STRONGER = {"=": ("=", "<=", ">="), "<": ("<", "<=", "!="), ">": (">", ">=", "!="), "<=": ("<=",), ">=": (">=",),
+             "!=": ("!=",)}
+
+
+def replace_symbols(node: T, mapping: Mapping[Sym, Any]) -> T:
+    """Substitute symbols; an array may be replaced by a function of its indices.
+
+    Parameters
+    ----------
+    node : Expr or Rel
+        Tree.
+    mapping : dict of Sym to Expr or callable
+        A callable gets the index expressions of an array entry and returns its value.
+
+    Returns
+    -------
+    Expr or Rel
+    """
+    entries = {s: f for s, f in mapping.items() if callable(f) and not isinstance(f, Expr)}
+
+    def rule(e: Expr) -> Expr:
+        return entries[e.array](*e.idx) if isinstance(e, Index) and e.array in entries else e
+
+    node = transform(node, rule) if entries else node
+    return substitute(node, {s: e for s, e in mapping.items() if s not in entries})
+
+
+def same(a: Rel, b: Rel) -> bool:
+    """Whether relation `a` states `b`: same sides, and its relation is at least as strong.
+
+    Parameters
+    ----------
+    a, b : Rel
+        Relations.
+
+    Returns
+    -------
+    bool
+    """
+    a, b = expand_lets(a), expand_lets(b)
+    swapped = Rel(a.rhs, {"<": ">", "<=": ">=", ">": "<", ">=": "<="}.get(a.op, a.op), a.lhs)
+    return any(key(x.lhs) == key(b.lhs) and key(x.rhs) == key(b.rhs) and b.op in _STRONGER[x.op] for x in (a, swapped))
+
+
+def as_list(what: Any) -> list[Any]:
+    """Return `what` as a list: a sequence as it is, None as empty, anything else as its only item.
+
+    Parameters
+    ----------
+    what : object
+        Anything.
+
+    Returns
+    -------
+    list
+    """
+    return list(what) if isinstance(what, list | tuple) else [] if what is None else [what]
+
+
+class Scope(Declarations):
+    """Symbols of one record, and the two constructors `theorem` and `audit`."""
+
+    def theorem(
+        self, *, title: str, cite: tuple[str, str], claim: Any, given: Any = (), proof: Any = (), kind: str = "",
+        tight: Any = (), outputs: Mapping[str, Any] | None = None, values: Sequence[PublishedValue] = (),
+        breaks: Sequence[Break] = (), also: Sequence[tuple[str, str]] = (), aliases: Sequence[str] = (),
+    ) -> Theorem:
+        """Build a theorem; every malformed part is one clear error.
+
+        Parameters
+        ----------
+        title : str
+            One line.
+        cite : tuple of str
+            Bibliography key and place.
+        claim : Rel, str, Optimum, Ode, Rate or list of them
+            What is claimed; text may be a chain of relations.
+        given : Rel, str, Premise or list of them
+            Hypotheses beyond the declared domains.
+        proof : Derivation or list
+            Chains. Without one the engines are asked for the claim directly.
+        kind : str
+            Kind of record; derived from the claim when empty.
+        tight : mapping or list
+            Values of symbols at which an inequality is an equality.
+        outputs : mapping of str to Expr, optional
+            What the kernel computes; by default the right side, optimum or solution.
+        values, breaks, also, aliases
+            Published values, points outside the hypotheses, further sources, old keys.
+
+        Returns
+        -------
+        Theorem
+
+        Raises
+        ------
+        RecordError
+            When a chain does not end at a claim, an output is unknown, an input is not declared.
+        UndeclaredSymbol
+            When a symbol belongs to no declaration of this scope.
+        """
+        claims = tuple(c for item in as_list(claim) for c in self._claims(item))
+        hypotheses = tuple(h for item in as_list(given) for h in self._hypotheses(item))
+        chains = tuple(self._chain(c) for c in as_list(proof))
+        check_chains(claims, hypotheses, chains)
+        outs = {k: self.read(e) for k, e in outputs.items()} if outputs else default_outputs(claims)
+        for name, out in outs.items():
+            self.check_declared(out, f"output {name}")
+        self._check_values(values, outs)
+        return Theorem(
+            title=title, symbols=dict(self.symbols), claims=claims, source=Source(*cite), given=hypotheses,
+            proof=chains, kind=kind or kind_of(claims), tight=tuple(self._mapping(m) for m in as_list(tight)),
+            outputs=outs, values=tuple(values), breaks=tuple(breaks), also=tuple(Source(*a) for a in also),
+            aliases=tuple(aliases),
+        )
+
+    def audit(
+        self, *, title: str, source: tuple[str, str], prints: str, claim: Any, verdict: str, corrected: str,
+        given: Any = (), at: Mapping[str, Any] | None = None, fixture: Callable[..., Mapping[str, Any]] | None = None,
+        outputs: Mapping[str, Any] | None = None, values: Sequence[PublishedValue] = (), see: Sequence[str] = (),
+        aliases: Sequence[str] = (),
+    ) -> Audit:
+        """Build an audit of a printed claim.
+
+        Parameters
+        ----------
+        title, prints, corrected : str
+            What it is about, what the source prints, what is right.
+        source : tuple of str
+            Bibliography key and place.
+        claim : Rel or str
+            The printed claim as a relation.
+        verdict : str
+            One of `dltsym.record.VERDICTS`, to be confirmed by the machine.
+        given, at, fixture, outputs, values, see, aliases
+            Hypotheses, witness inputs, re-created printed code, evaluated quantities, expected values, records.
+
+        Returns
+        -------
+        Audit
+
+        Raises
+        ------
+        RecordError
+            When the verdict is not one of the allowed words.
+        """
+        if verdict not in VERDICTS:
+            raise RecordError(f"verdict {verdict!r} is not one of {', '.join(VERDICTS)}{suggest(verdict, VERDICTS)}")
+        (rel,) = self._claims(claim)
+        if not isinstance(rel, Rel):
+            raise RecordError("an audit holds one relation against the machine")
+        outs = {k: self.read(e) for k, e in (outputs or {}).items()} or {"lhs": rel.lhs, "rhs": rel.rhs}
+        self._check_values(values, outs)
+        rels = tuple(r for item in as_list(given) for r in self._hypotheses(item) if isinstance(r, Rel))
+        return Audit(
+            title=title, symbols=dict(self.symbols), source=Source(*source), prints=prints, claim=rel, verdict=verdict,
+            corrected=corrected, given=rels, at=dict(at or {}), fixture=fixture, outputs=outs, values=tuple(values),
+            see=tuple(see), aliases=tuple(aliases),
+        )
+
+    def _claims(self, item: Any) -> tuple[Claim, ...]:
+        if isinstance(item, str | Rel):
+            rels = self.relations(item)
+            for rel in rels:
+                self.check_declared(rel, f"claim {rel}")
+            return rels
+        if isinstance(item, Optimum | Ode | Rate):
+            return (self._structured(item),)
+        return self.relations(item)
+
+    def _structured(self, item: Optimum | Ode | Rate) -> Claim:
+        if isinstance(item, Ode):
+            (equation,) = self.relations(item.equation)
+            out: Claim = replace(item, equation=equation, solution=self.read(item.solution),
+                                 start=self.read(item.start), initial=self.read(item.initial))
+        elif isinstance(item, Rate):
+            out = replace(item, quantity=self.read(item.quantity), exponent=self.read(item.exponent))
+        else:
+            out = self._optimum(item)
+        return out
+
+    def _optimum(self, item: Optimum) -> Optimum:
+        if item.sense not in ("min", "max"):
+            raise RecordError(f"an optimum is a 'min' or a 'max', not {item.sense!r}")
+        proof = item.proof
+        if isinstance(proof, Convex):
+            proof = replace(proof, inverse=self.read(proof.inverse), param=self._mapping(proof.param))
+        elif isinstance(proof, Gap):
+            proof = replace(proof, gap=self.read(proof.gap), by=tuple(as_list(proof.by)))
+        rels = tuple(r for s in as_list(item.subject_to) for r in self.relations(s))
+        return replace(item, objective=self.read(item.objective), value=self.read(item.value), at=self._mapping(item.at),
+                       proof=proof, subject_to=rels)
+
+    def _mapping(self, mapping: Mapping[Any, Any]) -> dict[Sym, Any]:
+        out = {}
+        for name, expr in mapping.items():
+            sym = self.symbols.get(name) if isinstance(name, str) else name
+            if not isinstance(sym, Sym) or self.symbols.get(sym.name) != sym:
+                raise RecordError(f"{name} is not a declared symbol{suggest(str(name), self.symbols)}")
+            out[sym] = expr if callable(expr) and not isinstance(expr, Expr) else self.read(expr)
+        return out
+
+    def _hypotheses(self, item: Any) -> tuple[Rel | Premise, ...]:
+        if isinstance(item, Premise):
+            (rel,) = self.relations(item.rel)
+            self.check_declared(rel, f"premise {item.name}")
+            return (replace(item, rel=rel),)
+        rels = self.relations(item)
+        for rel in rels:
+            self.check_declared(rel, f"hypothesis {rel}")
+        return rels
+
+    def _term(self, what: Any, where: str) -> Any:
+        if isinstance(what, str) and any(c in what for c in "<>=!"):
+            (what,) = self.relations(what)
+        term = what if isinstance(what, Rel) else self.read(what)
+        self.check_declared(term, where)
+        return term
+
+    def _chain(self, chain: Derivation) -> Derivation:
+        if not isinstance(chain, Derivation):
+            raise RecordError(f"a proof is made of derive(...) chains, not {chain!r}")
+        start = self._term(chain.start, "start of the chain")
+        steps = []
+        for k, step in enumerate(chain.steps, 1):
+            steps.append(Step(step.op, self._term(step.to, f"step {k} ({step.op} {step.to})"), step.why, step.by, step.hint))
+        return replace(chain, start=start, steps=tuple(steps))
+
+    def _check_values(self, values: Sequence[PublishedValue], outputs: Mapping[str, Expr]) -> None:
+        for v in values:
+            if v.of and v.of not in outputs:
+                raise RecordError(f"value {v.expected}: no output {v.of}{suggest(v.of, outputs)}")
+            if not v.of and len(outputs) != 1:
+                raise RecordError(f"value {v.expected}: say which output with of= ({', '.join(outputs)})")
+            for name in v.inputs:
+                if name not in self.symbols:
+                    raise RecordError(f"value {v.expected}: input {name} is not declared{suggest(name, self.symbols)}")
+
+
+def default_outputs(claims: Sequence[Claim]) -> dict[str, Expr]:
+    """Return what a kernel computes when the record does not say: right sides, optima, solutions.
+
+    Parameters
+    ----------
+    claims : sequence of Claim
+        Claims of the record.
+
+    Returns
+    -------
+    dict of str to Expr
+    """
+    out: dict[str, Expr] = {}
+    for k, claim in enumerate(claims):
+        tail = str(k + 1) if k else ""
+        match claim:
+            case Rel():
+                out[f"value{tail}"] = claim.rhs
+            case Optimum():
+                out |= {s.name: e for s, e in claim.at.items() if isinstance(e, Expr)} | {f"optimum{tail}": claim.value}
+            case Ode():
+                out[claim.unknown.name] = claim.solution
+            case Rate():
+                out |= {f"quantity{tail}": claim.quantity, f"exponent{tail}": claim.exponent}
+    return out
+
+
+def kind_of(claims: Sequence[Claim]) -> str:
+    """Return the kind of a record: identity, inequality, optimum, ODE or rate.
+
+    Parameters
+    ----------
+    claims : sequence of Claim
+        Claims of the record.
+
+    Returns
+    -------
+    str
+    """
+    names = {Optimum: "optimum", Ode: "ODE", Rate: "rate"}
+    kinds = [names.get(type(c)) or ("identity" if isinstance(c, Rel) and c.op == "=" else "inequality") for c in claims]
+    return next((k for k in ("optimum", "ODE", "rate", "inequality") if k in kinds), "identity")
+
+
+def check_chains(claims: Sequence[Claim], given: Sequence[Rel | Premise], chains: Sequence[Derivation]) -> None:
+    """Raise unless every unnamed chain concludes a claim and names are unique.
+
+    Parameters
+    ----------
+    claims, given, chains
+        Parts of a record.
+
+    Raises
+    ------
+    RecordError
+        Naming the chain and what it proves instead.
+    """
+    names = [c.name for c in chains if c.name] + [g.name for g in given if isinstance(g, Premise)]
+    twice = {n for n in names if names.count(n) > 1}
+    if twice:
+        raise RecordError(f"the name {sorted(twice)[0]!r} is used twice")
+    for k, chain in enumerate(chains, 1):
+        for j, step in enumerate(chain.steps, 1):
+            for use in step.by:
+                if isinstance(use, str) and use not in names:
+                    raise RecordError(f"chain {k}, step {j}: nothing is called {use!r}{suggest(use, names)}")
+        if chain.name:
+            continue
+        ends = concluded(chain, given)
+        if not any(isinstance(c, Rel) and same(ends, c) for c in claims):
+            shown = "; ".join(str(c) for c in claims if isinstance(c, Rel)) or "no relation"
+            raise RecordError(
+                f"chain {k} does not end at its claim: it proves {ends}, the claims are {shown}; "
+                f"mend its last step or name the chain"
+            )
+
+
+def concluded(chain: Derivation, given: Sequence[Rel | Premise]) -> Rel:
+    """Return what a chain concludes; an equivalence chain must start at a hypothesis and concludes its last relation.
+
+    Parameters
+    ----------
+    chain : Derivation
+        Chain.
+    given : sequence of Rel or Premise
+        Hypotheses.
+
+    Returns
+    -------
+    Rel
+
+    Raises
+    ------
+    RecordError
+        When an equivalence chain does not start at a hypothesis.
+    """
+    if not isinstance(chain.start, Rel):
+        return conclusion(chain)
+    rels = [g.rel if isinstance(g, Premise) else g for g in given]
+    if not chain.steps or not any(same(r, chain.start) for r in rels):
+        raise RecordError(f"the equivalence chain from {chain.start} does not start at a hypothesis")
+    return chain.steps[-1].to  # type: ignore[return-value]
+
+

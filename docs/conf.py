@@ -1,0 +1,72 @@
+"""Sphinx settings. Theorem pages are made from the records by `dltsym.render.sphinx`; nothing needs a network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+from dltsym import __version__
+
+project = "dltsym"
+author = "dltsym contributors"
+copyright = "dltsym contributors"
+version = release = __version__
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx_design",
+    "sphinxcontrib.bibtex",
+    "dltsym.render.sphinx",
+]
+myst_enable_extensions = ["colon_fence", "dollarmath"]
+myst_heading_anchors = 3
+exclude_patterns = ["_build"]
+suppress_warnings = ["config.cache"]
+
+bibtex_bibfiles = ["../derivations/references.bib", "../dltsym/render/software.bib"]
+bibtex_default_style = "plain"
+bibtex_reference_style = "author_year"
+
+autodoc_typehints = "none"
+autodoc_member_order = "alphabetical"
+napoleon_google_docstring = False
+napoleon_use_param = False
+napoleon_use_rtype = False
+nitpick_ignore_regex = [("py:.*", r"(?!dltsym\.).*")]  # words of numpydoc types, not references
+
+html_theme = "furo"
+html_title = "dltsym"
+html_static_path = ["_static"]
+html_css_files = ["dltsym.css"]
+html_math_renderer = "mathml"
+html_copy_source = False
+
+
+class CommandHelp(SphinxDirective):
+    """``{cli-help}``: the help of every verb, read from the command line itself."""
+
+    def run(self) -> list[nodes.Node]:
+        from dltsym.cli import main
+
+        group = main if isinstance(main, click.Group) else main.commands  # type: ignore[attr-defined]
+        context = click.Context(group, info_name="dltsym")
+        out: list[nodes.Node] = [nodes.literal_block(text := group.get_help(context), text, language="text")]
+        for name in group.list_commands(context):
+            verb = group.get_command(context, name)
+            if verb is None:
+                continue
+            text = verb.get_help(click.Context(verb, info_name=name, parent=context))
+            block = nodes.literal_block(text, text, language="text")
+            out.append(nodes.section("", nodes.title(name, name), block, ids=[f"dltsym-{name}"], names=[name]))
+        return out
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    app.add_directive("cli-help", CommandHelp)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

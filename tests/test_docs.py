@@ -1,0 +1,38 @@
+"""The documentation: every page is reachable, code in it runs, and nothing in it needs a network."""
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = ROOT / "docs"
+PAGES = sorted(p for p in DOCS.rglob("*.md") if "theorems" not in p.relative_to(DOCS).parts)
+
+
+def test_every_page_is_in_the_table_of_contents() -> None:
+    listed = re.search(r"```\{toctree\}\n(.*?)```", (DOCS / "index.md").read_text("utf-8"), re.DOTALL)
+    assert listed is not None
+    entries = {line.strip() for line in listed[1].splitlines() if line.strip() and not line.startswith(":")}
+    pages = {p.relative_to(DOCS).with_suffix("").as_posix() for p in PAGES} - {"index"}
+    assert entries == pages | {"theorems/index"}
+
+
+@pytest.mark.parametrize("path", [*PAGES, *DOCS.rglob("*.css")], ids=lambda p: p.name)
+def test_nothing_is_fetched(path: Path) -> None:
+    assert not re.search(r"(?:src|href)=|@import|url\(\s*['\"]?https?:", path.read_text("utf-8"))
+
+
+def test_the_grades_page_explains_every_grade() -> None:
+    from dltsym.prove.verdict import GRADES, REFUTED, VACUOUS
+
+    page = (DOCS / "explain" / "grades.md").read_text("utf-8")
+    assert [g for g in (*GRADES, REFUTED, VACUOUS) if f"`{g}`" not in page] == []
+
+
+def test_quickstart_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    runpy.run_path(str(ROOT / "examples" / "quickstart.py"))
+    out = capsys.readouterr().out
+    assert "Pinsker" in out
+    assert r"\begin{align}" in out
