@@ -134,20 +134,22 @@ def _in_range(sym: Sym, value: Expr, problem: Problem) -> bool:
     return all(entails(r, problem) is not None for r in need)
 
 
-def flatten(problem: Problem) -> Problem:
+def flatten(problem: Problem, keep: frozenset[str] = frozenset()) -> Problem:
     """Return an equivalent or stronger problem without array entries and without hidden bounds.
 
     Parameters
     ----------
     problem : Problem
         Prepared problem.
+    keep : frozenset of str
+        Defined functions to leave as calls.
 
     Returns
     -------
     Problem
-        Defined functions are expanded in the goal; the caller must check that the expanded goal is defined.
+        The other defined functions are expanded in the goal; the caller must check that the expanded goal is defined.
     """
-    goal = expand_definitions(problem.goal)
+    goal = expand_definitions(problem.goal, keep)
     wanted = entries(goal)
     known = [r for rel in problem.known for r in instances(rel, wanted, problem)]
     extra = [b for e in wanted for b in bounds_of(e, e.array)]

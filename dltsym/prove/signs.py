@@ -19,7 +19,7 @@ from dltsym.prove.axioms import about, closure, monotone, ranges_of, stands
 from dltsym.prove.linear import QUICK, Scene, at_least, nonzero, refresh, sign_of
 from dltsym.prove.polynomials import Mono, Poly, Ratio, add, constant, names, ratio_add, variable
 from dltsym.prove.problem import Problem, repr_decl
-from dltsym.prove.shapes import FULL, ZERO, usable
+from dltsym.prove.shapes import BASE, FULL, INTEGERS, ZERO, is_integer, usable
 from dltsym.prove.verdict import Row, weakest
 
 MAX_ATOMS = 60
@@ -59,7 +59,11 @@ def entails(rel: Rel, problem: Problem, local: tuple[Rel, ...] = (), *, deep: bo
     try:
         rel = _normal(rel)
         store = extended(store_of(problem), rel, tuple(map(_normal, local)))
-        grade = ask(rel, store, deep=deep)
+        levels = [INTEGERS] if is_integer(rel.lhs) and is_integer(rel.rhs) else []
+        grade = None
+        for level in (*levels, BASE, FULL):  # the fewer facts, the faster
+            grade = grade or ask(rel, store, level)
+        grade = grade or (ask(rel, store, deep=True) if deep else None)
     except (UnknownNode, RecursionError):  # too deep a tree is as good as an unknown one
         return None
     if grade is None:
@@ -168,7 +172,14 @@ def ask(
     str or None
     """
     rel = rel.flipped()
-    return _answer(Query(digest(key(rel), *_domains([rel])), store, level, blocked, deep, rel))
+    return _answer(Query(digest(key(rel), *_domains([rel])), _narrowed(store, level), level, blocked, deep, rel))
+
+
+@lru_cache(maxsize=4096)
+def _narrowed(store: Store, level: int) -> Store:
+    """Drop what a level may not use, so that its answers are shared by problems that differ in the rest only."""
+    kept = [(name, r) for name, r in store.rels if usable(r, level)]
+    return store if len(kept) == len(store.rels) else make_store(kept, store.fixed)
 
 
 @lru_cache(maxsize=16384)

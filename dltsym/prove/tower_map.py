@@ -234,6 +234,8 @@ def _delta(t: Tower, e: Call, args: list[Frac]) -> Frac:
     gap = t.field.sub(*args)
     value = t.field.constant_of(gap)
     if value is not None:
+        if value.denominator != 1:
+            raise Unknown("delta compares integers")
         return t.field.const(int(value == 0))
     number = t.generator(f"delta({min(t.name(gap), t.name(t.field.neg(gap)))})", "opaque", e)
     t.relate(number, 2, t.var(number), unit=False)

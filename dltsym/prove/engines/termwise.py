@@ -257,16 +257,17 @@ def _prove_body(claim: Claim, body: Body) -> Verdict | None:
             every = (*rows, *out.rows)
             return replace(out, engine=engine.NAME, rows=every, evidence=evidence,
                            grade=weakest([out.grade, *(r.grade for r in rows)]))
-    more, missing = discharge(inner)
-    if missing:
-        return None
-    out = smt.ENGINE.run(inner)
-    return replace(out, engine="smt", rows=(*more, *out.rows)) if out.status == PROVED else None
+    for case, known in ((plain, rows), (inner, ())):
+        more, missing = discharge(case)
+        out = smt.ENGINE.run(case) if not missing else None
+        if out is not None and out.status == PROVED:
+            return replace(out, engine="smt", rows=(*known, *more, *out.rows))
+    return None
 
 
 def _plain(inner: Problem) -> tuple[Problem, tuple[Row, ...], dict[str, str]]:
     """Return the flat problem with sums replaced by numbers of the same sign."""
-    flat = flatten(inner)
+    flat = flatten(inner, frozenset(boundary.SPECIAL))  # each engine expands what is defined
     (goal, *known), sums = numbered((flat.goal, *flat.given))
     rows = []
     for total, name in sums:
