@@ -28,7 +28,7 @@ _HOME = {
     **dict.fromkeys(_CATALOGUE, "dltsym.catalogue"),
     **dict.fromkeys(_ERRORS, "dltsym.errors"),
 }
-__all__ = sorted(_HOME)  # noqa: PLE0605 - one list of public names, not two
+__all__ = sorted(_HOME)
 
 
 def __getattr__(name: str) -> Any:

@@ -43,7 +43,7 @@ class Derivation:
     name: str = ""
 
     def _then(self, op: str, to: Any, why: str, by: Any, hint: str) -> Derivation:
-        if op in UP and any(s.op in DOWN for s in self.steps) or op in DOWN and any(s.op in UP for s in self.steps):
+        if (op in UP and any(s.op in DOWN for s in self.steps)) or (op in DOWN and any(s.op in UP for s in self.steps)):
             raise MixedDirections(f"step {len(self.steps) + 1} of the chain from {self.start} turns round: {op} {to}")
         uses = by if isinstance(by, tuple | list) else (by,) if by else ()
         return replace(self, steps=(*self.steps, Step(op, to, why, tuple(uses), hint)))

@@ -11,8 +11,27 @@ from dltsym.errors import RecordError
 from dltsym.notation.tree import Expr, Rel, Sym
 
 __all__ = [
-    "Audit", "Break", "Claim", "Convex", "Derivation", "Gap", "Lemma", "Ode", "Optimum", "Premise", "PublishedValue",
-    "Rate", "Source", "Step", "Theorem", "VERDICTS", "conclusion", "derive", "premise", "thm", "value",
+    "VERDICTS",
+    "Audit",
+    "Break",
+    "Claim",
+    "Convex",
+    "Derivation",
+    "Gap",
+    "Lemma",
+    "Ode",
+    "Optimum",
+    "Premise",
+    "PublishedValue",
+    "Rate",
+    "Source",
+    "Step",
+    "Theorem",
+    "conclusion",
+    "derive",
+    "premise",
+    "thm",
+    "value",
 ]  # fmt: skip
 
 
@@ -36,8 +55,10 @@ class Premise:
 
 @dataclass(frozen=True)
 class Convex:
-    """Proof of an optimum: the feasible set is the curve ``param`` in one real `u`, and the objective is strictly
-    convex along it (concave for a maximum). `inverse` gives `u` at a feasible point."""
+    """Proof of an optimum by strict convexity along a curve (concavity for a maximum).
+
+    The feasible set is the curve `param` in one real `u`; `inverse` gives `u` at a feasible point.
+    """
 
     u: Sym
     inverse: Any
@@ -55,7 +76,7 @@ class Gap:
 
 @dataclass(frozen=True)
 class Optimum:
-    """``sense`` is ``min`` or ``max`` of `objective` over `over` subject to the record's hypotheses and `subject_to`."""
+    """The ``min`` or ``max`` of `objective` over `over`, subject to the record's hypotheses and `subject_to`."""
 
     sense: str
     objective: Any

@@ -1,8 +1,10 @@
 r"""How fast softmax attention becomes hard as the temperature falls.
 
 One key has the largest score $M$; the best of the other $l = m - 1$ keys (key $b$) is a gap $D$ below. The mass $q$
-that misses the winner is squeezed between two logistic curves in $D/\varepsilon$, which agree when there are two keys.
+that misses the winner is squeezed between two logistic curves in $D/\varepsilon$, which agree when there are two
+keys.
 """
+
 from dltsym import Eq, Scope, derive, exp, value
 
 v = Scope()
@@ -15,8 +17,11 @@ i = v.index("i", l)
 b = v.index("b", l, "a key with the second score")
 x = v.let("x", exp(-D / eps), "odds of the runner-up")
 y = v.let("y", v.sum(lambda j: exp((r[j] - M) / eps), l), "odds against the winner")
-q = v.let("q", v.sum(lambda j: exp(r[j] / eps), l) / (exp(M / eps) + v.sum(lambda j: exp(r[j] / eps), l)),
-          "mass that misses the winner")
+q = v.let(
+    "q",
+    v.sum(lambda j: exp(r[j] / eps), l) / (exp(M / eps) + v.sum(lambda j: exp(r[j] / eps), l)),
+    "mass that misses the winner",
+)
 
 theorem = v.theorem(
     title="Two-sided hard-attention rate",
@@ -25,9 +30,14 @@ theorem = v.theorem(
     claim=[x / (1 + x) <= q, q <= l * x / (1 + l * x), l * x / (1 + l * x) <= l * x],
     proof=[
         derive(q).eq(y / (1 + y), "divide by exp(M/eps)").named("odds"),
-        derive(x).eq(exp((r[b] - M) / eps), "key b has the second score").le(y, "one term of a positive sum", hint="termwise")
+        derive(x)
+        .eq(exp((r[b] - M) / eps), "key b has the second score")
+        .le(y, "one term of a positive sum", hint="termwise")
         .named("lower odds"),
-        derive(y).le(v.sum(lambda j: x, l), "term by term", hint="termwise").eq(l * x, "equal terms").named("upper odds"),
+        derive(y)
+        .le(v.sum(lambda j: x, l), "term by term", hint="termwise")
+        .eq(l * x, "equal terms")
+        .named("upper odds"),
         derive(x / (1 + x)).le(y / (1 + y), "y/(1+y) is increasing", by="lower odds").eq(q, by="odds"),
         derive(q).eq(y / (1 + y), by="odds").le(l * x / (1 + l * x), "y/(1+y) is increasing", by="upper odds"),
         derive(l * x / (1 + l * x)).le(l * x, "the denominator exceeds 1"),
@@ -35,7 +45,11 @@ theorem = v.theorem(
     outputs={"q": q, "lower": x / (1 + x), "upper": l * x / (1 + l * x), "crude": l * x},
     values=[
         value(number, "scores 2, 1.2, 0.9, -0.4, 0", of=name, l=4, eps="0.3", M=2, D="0.8", r=["1.2", "0.9", "-0.4", 0])
-        for name, number in [("q", "0.0881346002173114"), ("lower", "0.0649691691286641"),
-                             ("upper", "0.217486855600371"), ("crude", "0.277933804891206")]
+        for name, number in [
+            ("q", "0.0881346002173114"),
+            ("lower", "0.0649691691286641"),
+            ("upper", "0.217486855600371"),
+            ("crude", "0.277933804891206"),
+        ]
     ],
 )

@@ -1,10 +1,11 @@
 r"""The printed Sinkhorn attention is not Sinkhorn attention.
 
 Balanced attention weights over a constant value vector must return that constant. The printed loop multiplies the
-scalings into the marginals, a map of degree 2 whose scale error squares at every step, ends on a column scaling, and never
-uses the targets. On a fixed $4 \times 4$ example its rows do not sum to 1. The fixture below is that loop, statement by
-statement, in ball arithmetic.
+scalings into the marginals, a map of degree 2 whose scale error squares at every step, ends on a column scaling,
+and never uses the targets. On a fixed $4 \times 4$ example its rows do not sum to 1. The fixture below is that
+loop, statement by statement, in ball arithmetic.
 """
+
 from fractions import Fraction
 
 from dltsym import Scope, value
@@ -17,7 +18,9 @@ y = [v.real(f"y{r}", f"output of row {r} for a constant value of 1") for r in ra
 def fixture(m, eps):
     """Run the printed loop for ten iterations on Q_ik = sin(1+i+2k), K_jk = cos(j+3k), V = 1."""
     size, guard = range(4), m.number(1e-8)
-    score = [[sum(m.sin(m.number(1 + i + 2 * k)) * m.cos(m.number(j + 3 * k)) for k in size) / 2 for j in size] for i in size]
+    score = [
+        [sum(m.sin(m.number(1 + i + 2 * k)) * m.cos(m.number(j + 3 * k)) for k in size) / 2 for j in size] for i in size
+    ]
     kernel = [[m.exp(score[i][j] / m.number(eps)) for j in size] for i in size]
     b = [m.number(Fraction(1, 4))] * 4
     u = w = b
@@ -37,10 +40,15 @@ audit = v.audit(
     at={"eps": 1},
     fixture=fixture,
     verdict="refuted",
-    corrected="Standard attention is one row scaling, half an iteration, of the one-sided problem. Balanced attention alternates "
-    "u = a/(K v) and v = b/(K^T u) in the log domain, ends on the step whose marginal must be exact, and returns n u K v V.",
+    corrected="Standard attention is one row scaling, half an iteration, of the one-sided problem. Balanced attention "
+    "alternates u = a/(K v) and v = b/(K^T u) in the log domain, ends on the step whose marginal must be exact, and "
+    "returns n u K v V.",
     outputs={f"y{r}": y[r - 1] for r in range(1, 5)},
-    values=[value(number, "V = 1 must return 1", of=f"y{r}", digits=12, eps=1) for r, number in enumerate(
-        ("0.941227944157632", "0.877363167887771", "1.05912466644519", "1.12228422150941"), 1)],
+    values=[
+        value(number, "V = 1 must return 1", of=f"y{r}", digits=12, eps=1)
+        for r, number in enumerate(
+            ("0.941227944157632", "0.877363167887771", "1.05912466644519", "1.12228422150941"), 1
+        )
+    ],
     see=("attention.one_sided_eot",),
 )

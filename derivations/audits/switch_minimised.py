@@ -1,9 +1,11 @@
 r"""Uniform routing does not minimise the Switch balance loss.
 
-The text says the loss is minimised under a uniform distribution, where it equals 1. Take three experts and two kinds of
-tokens: half of them with router probabilities $(1/2 + e, 0, 1/2 - e)$, half with $(0, 1/2 + e, 1/2 - e)$. The third expert is
-dead, and the loss is $3/4 + 3e/2 < 1$. Under uniform routing it is 1, so uniform is not a minimum.
+The text says the loss is minimised under a uniform distribution, where it equals 1. Take three experts and two
+kinds of tokens: half of them with router probabilities $(1/2 + e, 0, 1/2 - e)$, half with $(0, 1/2 + e, 1/2 - e)$.
+The third expert is dead, and the loss is $3/4 + 3e/2 < 1$. Under uniform routing it is 1, so uniform is not a
+minimum.
 """
+
 from fractions import Fraction
 
 from dltsym import Scope, value
@@ -23,8 +25,11 @@ def fixture(m, e):
     f = [Fraction(picks.count(i), len(tokens)) for i in range(3)]
     P = [sum(t[i] for t in tokens) / Fraction(len(tokens)) for i in range(3)]
     third = Fraction(1, 3)
-    return {"loss": m.number(3 * sum(a * b for a, b in zip(f, P, strict=True))), "uniform": m.number(3 * 3 * third * third),
-            "dead": m.number(f[2])}
+    return {
+        "loss": m.number(3 * sum(a * b for a, b in zip(f, P, strict=True))),
+        "uniform": m.number(3 * 3 * third * third),
+        "dead": m.number(f[2]),
+    }
 
 
 audit = v.audit(
@@ -35,10 +40,13 @@ audit = v.audit(
     at={"e": "1/100"},
     fixture=fixture,
     verdict="refuted",
-    corrected="It is at least 1 when fractions and probabilities are similarly ordered; in general values down to 3/4 occur for three "
-    "experts, with a dead expert. Report the coefficient of variation of the fractions beside it.",
+    corrected="It is at least 1 when fractions and probabilities are similarly ordered; in general values down to 3/4 "
+    "occur for three experts, with a dead expert. Report the coefficient of variation of the fractions beside it.",
     outputs={"loss": loss, "uniform": uniform, "dead": dead},
-    values=[value("153/200", "e = 1/100", of="loss", digits=12), value("1", "uniform", of="uniform", digits=12),
-            value("0", "a dead expert", of="dead", digits=12)],
+    values=[
+        value("153/200", "e = 1/100", of="loss", digits=12),
+        value("1", "uniform", of="uniform", digits=12),
+        value("0", "a dead expert", of="dead", digits=12),
+    ],
     see=("moe.balance_loss_infimum",),
 )

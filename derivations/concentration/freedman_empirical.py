@@ -1,10 +1,11 @@
 r"""The fully empirical Freedman-type bound, deterministic part and one-step lemma.
 
-Losses $X_k$ are compared with predictable guesses $Y_k$ on the scale $\Delta$. For $s$ in a grid fixed in advance the
-product of $(1 + sA_k)e^{-s a_k}$, with $A_k = (Y_k - X_k)/\Delta$ and $a_k$ its conditional mean, is a
+Losses $X_k$ are compared with predictable guesses $Y_k$ on the scale $\Delta$. For $s$ in a grid fixed in advance
+the product of $(1 + sA_k)e^{-s a_k}$, with $A_k = (Y_k - X_k)/\Delta$ and $a_k$ its conditional mean, is a
 supermartingale; Markov's inequality and a union bound over the grid give the cited event below. Everything else is
 algebra: the guesses cancel, and the bound contains observed quantities only. Here $\mu_k = E[X_k \mid F_{k-1}]$.
 """
+
 from dltsym import Scope, derive, exp, log, premise, sqrt, value
 
 v = Scope()
@@ -20,7 +21,6 @@ u = v.real("u", "any step size", lo=-1, lo_open=True)
 
 
 def score(j):
-    """Return A_j."""
     return (Y[j] - X[j]) / W
 
 
@@ -32,23 +32,42 @@ event = v.sum(lambda j: log(1 + s * score(j)) - s * (Y[j] - mu[j]) / W, n) <= n 
 theorem = v.theorem(
     title="Fully empirical Freedman-type bound",
     cite=("finzi2025", "fully empirical Freedman-type theorem; number not confirmed"),
-    given=[(Y[i] - X[i]) / W >= -1,
-           premise("event", event, ("finzi2025", "supermartingale, Markov and union over the grid"),
-                   "holds for all grid points at once with probability at least 1 - delta")],
+    given=[
+        (Y[i] - X[i]) / W >= -1,
+        premise(
+            "event",
+            event,
+            ("finzi2025", "supermartingale, Markov and union over the grid"),
+            "holds for all grid points at once with probability at least 1 - delta",
+        ),
+    ],
     claim=[gap <= W * C + sigma * sqrt(C), 1 + u <= exp(u)],
     proof=[
-        derive(s * gap / W).eq(v.sum(lambda j: log(1 + s * score(j)) - s * (Y[j] - mu[j]) / W, n) / n + waste,
-                               "the guesses cancel").named("cancel"),
-        derive(gap).le(W * C / s + W * waste / s, "solve for the gap", by=["event", "cancel"])
+        derive(s * gap / W)
+        .eq(v.sum(lambda j: log(1 + s * score(j)) - s * (Y[j] - mu[j]) / W, n) / n + waste, "the guesses cancel")
+        .named("cancel"),
+        derive(gap)
+        .le(W * C / s + W * waste / s, "solve for the gap", by=["event", "cancel"])
         .eq(W * C + sigma * sqrt(C), "split off W C"),
         derive(1 + u).le(exp(u), "one step of the supermartingale", hint="u @ 0"),
     ],
     outputs={"sigma": sigma, "bound": W * C + sigma * sqrt(C)},
     values=[
-        value(number, "ten steps", of="sigma", C=c, s=grid, n=10, W="10.8",
-              X=["0.05", "0.2", "0.6", "1.1", "1.9", "2.4", "3.7", "6.2", "0.3", "10.5"],
-              Y=["0.4", "0.5", "0.9", "1.2", "1.5", 2, "2.2", "3.1", "0.8", 4])
-        for c, grid, number in [("1e-4", "0.0635", "3.2459079687096"), ("1e-2", "0.5245", "2.6282188522005"),
-                                ("1/9", "0.9995", "1.2473745869731")]
+        value(
+            number,
+            "ten steps",
+            of="sigma",
+            C=c,
+            s=grid,
+            n=10,
+            W="10.8",
+            X=["0.05", "0.2", "0.6", "1.1", "1.9", "2.4", "3.7", "6.2", "0.3", "10.5"],
+            Y=["0.4", "0.5", "0.9", "1.2", "1.5", 2, "2.2", "3.1", "0.8", 4],
+        )
+        for c, grid, number in [
+            ("1e-4", "0.0635", "3.2459079687096"),
+            ("1e-2", "0.5245", "2.6282188522005"),
+            ("1/9", "0.9995", "1.2473745869731"),
+        ]
     ],
 )

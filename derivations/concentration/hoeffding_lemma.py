@@ -4,6 +4,7 @@ The centred cumulant generating function of a Bernoulli variable is at most $h^2
 $h = 0$ and its second derivative is the variance of a tilted Bernoulli law, at most $1/4$. A variable in $[a, b]$
 follows by convexity of the exponential between its ends.
 """
+
 from dltsym import Scope, derive, exp, log, value
 
 v = Scope()

@@ -1,9 +1,11 @@
 r"""InfoNCE can never exceed the logarithm of the batch size.
 
-With the positive pair inside the denominator each term is the logarithm of $K$ times a softmax weight, and a softmax
-weight is at most 1. The estimate is therefore capped at $\log K$ whatever the critic: a batch of $K$ cannot certify more
-than $\log K$ nats of mutual information. If the positive is dropped from the denominator the cap fails.
+With the positive pair inside the denominator each term is the logarithm of $K$ times a softmax weight, and a
+softmax weight is at most 1. The estimate is therefore capped at $\log K$ whatever the critic: a batch of $K$ cannot
+certify more than $\log K$ nats of mutual information. If the positive is dropped from the denominator the cap
+fails.
 """
+
 from dltsym import Eq, Scope, derive, exp, log, value
 
 v = Scope()
@@ -25,10 +27,12 @@ theorem = v.theorem(
     cite=("oord2018", "Section 2.3 and appendix"),
     claim=[estimate <= log(K), Eq(loss, log(K) - estimate)],
     proof=[
-        derive(exp(F[i, i])).le(v.sum(lambda j: exp(F[i, j]), K), "one term of a positive sum", hint="termwise")
+        derive(exp(F[i, i]))
+        .le(v.sum(lambda j: exp(F[i, j]), K), "one term of a positive sum", hint="termwise")
         .named("one term"),
         derive(term(i)).le(log(K), "a softmax weight is at most 1", by="one term").named("each anchor"),
-        derive(estimate).le(v.sum(lambda r: log(K), K) / K, "term by term", by="each anchor", hint="termwise")
+        derive(estimate)
+        .le(v.sum(lambda r: log(K), K) / K, "term by term", by="each anchor", hint="termwise")
         .eq(log(K), "equal terms"),
     ],
     kind="upper bound",

@@ -4,6 +4,7 @@ Given $x_0$ and $x_t$, the previous state $x_{t-1}$ has a Gaussian law: precisio
 precision-weighted average. Here $\bar\alpha_{t-1}$ is written $a$ and $\bar\alpha_t$ is $b < a$, so one step keeps
 $\alpha_t = b/a$ of the signal and adds variance $\beta_t = 1 - b/a$. At $t = 1$ ($a = 1$) the variance is 0.
 """
+
 from dltsym import Eq, Scope, derive, sqrt, value
 
 v = Scope()
@@ -20,7 +21,11 @@ var = v.let("w", be * (1 - a) / (1 - b), "posterior variance", latex=r"\tilde\be
 c0 = v.let("c0", sqrt(a) * be / (1 - b), "weight of the clean sample")
 ct = v.let("ct", sqrt(al) * (1 - a) / (1 - b), "weight of the noisy sample")
 mean = v.let("mu", c0 * x0 + ct * xt, "posterior mean", latex=r"\tilde\mu_t")
-energy = (xt - sqrt(al) * y) ** 2 / (2 * be) + (y - sqrt(a) * x0) ** 2 / (2 * (1 - a)) - (xt - sqrt(b) * x0) ** 2 / (2 * (1 - b))
+energy = (
+    (xt - sqrt(al) * y) ** 2 / (2 * be)
+    + (y - sqrt(a) * x0) ** 2 / (2 * (1 - a))
+    - (xt - sqrt(b) * x0) ** 2 / (2 * (1 - b))
+)
 
 theorem = v.theorem(
     title="Posterior of a denoising diffusion step",
@@ -35,8 +40,13 @@ theorem = v.theorem(
     proof=derive(1 / prec).eq(var, "precisions add"),
     outputs={"variance": var, "c0": c0, "ct": ct},
     values=[
-        value("5.453187661e-05", "linear schedule 1e-4 to 0.02, T = 1000, t = 2", of="variance", a="0.9999",
-              b="0.9999*(1 - 0.0001 - 0.0199/999)"),
+        value(
+            "5.453187661e-05",
+            "linear schedule 1e-4 to 0.02, T = 1000, t = 2",
+            of="variance",
+            a="0.9999",
+            b="0.9999*(1 - 0.0001 - 0.0199/999)",
+        ),
         value("0.5452914995", "same step", of="c0", a="0.9999", b="0.9999*(1 - 0.0001 - 0.0199/999)"),
         value("0.454708499", "same step", of="ct", a="0.9999", b="0.9999*(1 - 0.0001 - 0.0199/999)"),
     ],

@@ -3,6 +3,7 @@ r"""Derivatives of the relative entropy of two Bernoulli laws.
 Both partial derivatives are elementary, the second derivative in $p$ is positive, and the Hessian determinant is a
 square over a positive number, so relative entropy is jointly convex. Inverting a kl bound rests on these lines.
 """
+
 from dltsym import Scope, derive, diff, kl_bernoulli, log, value
 
 v = Scope()

@@ -1,9 +1,10 @@
 r"""Gibbs variational identity: free energy, entropy and the exact gap.
 
 For scores $s$, temperature $\varepsilon$ and any probability vector $p$, the regularised score differs from the
-log-sum-exp by exactly $\varepsilon$ times the relative entropy to the softmax. So softmax is the maximiser, log-sum-exp
-the maximum, and the gap is a certificate that can be evaluated. Entropies use $0 \log 0 = 0$.
+log-sum-exp by exactly $\varepsilon$ times the relative entropy to the softmax. So softmax is the maximiser,
+log-sum-exp the maximum, and the gap is a certificate that can be evaluated. Entropies use $0 \log 0 = 0$.
 """
+
 from dltsym import Eq, Gap, Optimum, Scope, derive, exp, log, thm, value, xlogx
 
 v = Scope()
@@ -24,19 +25,36 @@ theorem = v.theorem(
     claim=[
         Eq(objective, L - eps * K),
         K >= 0,
-        Optimum("max", objective, over=(p,), at={p: lambda j: exp(s[j] / eps) / Z}, value=L, proof=Gap(eps * K, by="entropy"),
-                subject_to=Eq(v.sum(lambda j: p[j], m), 1)),
+        Optimum(
+            "max",
+            objective,
+            over=(p,),
+            at={p: lambda j: exp(s[j] / eps) / Z},
+            value=L,
+            proof=Gap(eps * K, by="entropy"),
+            subject_to=Eq(v.sum(lambda j: p[j], m), 1),
+        ),
     ],
     proof=[
         derive(objective).eq(L - eps * K, "log of softmax is (s - L)/eps, and p sums to 1"),
-        derive(K).ge(mass, "Gibbs' inequality", by=thm("information.gibbs_inequality", w=lambda j: exp(s[j] / eps) / Z)).eq(0, "both are probability vectors").named("entropy"),
+        derive(K)
+        .ge(mass, "Gibbs' inequality", by=thm("information.gibbs_inequality", w=lambda j: exp(s[j] / eps) / Z))
+        .eq(0, "both are probability vectors")
+        .named("entropy"),
         derive(K).ge(0, "the chain above", by="entropy"),
     ],
     outputs={"gap": eps * K, "lse": L},
     values=[
         value("2.15878509687053", "four scores", of="lse", m=4, eps="0.7", s=["0.3", "-1.2", 2, "0.7"], p=[0, 0, 1, 0]),
-        value("0.592887138786958", "four scores", of="gap", m=4, eps="0.7", s=["0.3", "-1.2", 2, "0.7"],
-              p=["0.1", "0.2", "0.3", "0.4"]),
+        value(
+            "0.592887138786958",
+            "four scores",
+            of="gap",
+            m=4,
+            eps="0.7",
+            s=["0.3", "-1.2", 2, "0.7"],
+            p=["0.1", "0.2", "0.3", "0.4"],
+        ),
         value("0.566485492293509", "uniform p", of="gap", m=4, eps=1, s=["0.3", "-1.2", 2, "0.7"], p=["1/4"] * 4),
     ],
 )

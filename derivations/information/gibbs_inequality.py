@@ -1,9 +1,10 @@
 r"""Relative entropy is at least the difference of the masses (Gibbs' inequality, generalised form).
 
-For non-negative $p$ and positive $w$ of any length, $\sum_j p_j \log(p_j/w_j) \ge \sum_j p_j - \sum_j w_j$, with
-$0 \log 0 = 0$. Each term is the tangent bound of the logarithm at $w_j/p_j$, times $p_j$. For probability vectors the right
-side is 0: relative entropy is never negative.
+For non-negative $p$ and positive $w$ of any length, $\sum_j p_j \log(p_j/w_j) \ge \sum_j p_j - \sum_j w_j$, with $0
+\log 0 = 0$. Each term is the tangent bound of the logarithm at $w_j/p_j$, times $p_j$. For probability vectors the
+right side is 0: relative entropy is never negative.
 """
+
 from dltsym import Scope, derive, log, value, xlogx
 
 v = Scope()

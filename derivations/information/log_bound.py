@@ -1,8 +1,9 @@
 r"""The tangent of the logarithm at 1 lies above it.
 
-Every comparison of relative entropies in this catalogue comes down to this line: $\log t \le t - 1$, with equality at
-$t = 1$ only. It is proved once, by a derivative ladder from the contact point.
+Every comparison of relative entropies in this catalogue comes down to this line: $\log t \le t - 1$, with equality
+at $t = 1$ only. It is proved once, by a derivative ladder from the contact point.
 """
+
 from dltsym import Scope, log, value
 
 v = Scope()

@@ -1,9 +1,10 @@
 r"""Log-sum-exp lies between the maximum and the maximum plus a logarithm.
 
-The scores are written with the $k$ maximisers first: they all equal $M$, and the other $l = m - k$ scores $r$ stay a
-gap $D$ below. Counting maximisers sharpens the usual bounds $M$ and $M + \varepsilon\log m$ on both sides, and shows
-the rate at which the temperature limit is reached.
+The scores are written with the $k$ maximisers first: they all equal $M$, and the other $l = m - k$ scores $r$ stay
+a gap $D$ below. Counting maximisers sharpens the usual bounds $M$ and $M + \varepsilon\log m$ on both sides, and
+shows the rate at which the temperature limit is reached.
 """
+
 from dltsym import Scope, derive, exp, log, value
 
 v = Scope()
@@ -23,13 +24,16 @@ theorem = v.theorem(
     title="Sandwich of log-sum-exp with counted maximisers",
     cite=("boyd2004", "Section 3.1.5"),
     given=r[i] <= M - D,
-    claim=[M + eps * log(k) <= L, L <= M + eps * log(k + l * x), M + eps * log(k + l * x) <= M + eps * log(k + l)],
+    claim=[M + eps * log(k) <= L, M + eps * log(k + l * x) >= L, M + eps * log(k + l * x) <= M + eps * log(k + l)],
     proof=[
         derive(rest).ge(0, "a sum of exponentials").named("positive rest"),
-        derive(rest).le(v.sum(lambda j: exp((M - D) / eps), l), "term by term", hint="termwise")
-        .eq(l * exp(M / eps) * x, "equal terms").named("small rest"),
+        derive(rest)
+        .le(v.sum(lambda j: exp((M - D) / eps), l), "term by term", hint="termwise")
+        .eq(l * exp(M / eps) * x, "equal terms")
+        .named("small rest"),
         derive(M + eps * log(k)).eq(eps * log(k * exp(M / eps)), "log of a product").le(L, by="positive rest"),
-        derive(L).le(eps * log(k * exp(M / eps) + l * exp(M / eps) * x), "log is increasing", by="small rest")
+        derive(L)
+        .le(eps * log(k * exp(M / eps) + l * exp(M / eps) * x), "log is increasing", by="small rest")
         .eq(M + eps * log(k + l * x), "log of a product"),
         derive(x).le(1, "a negative exponent").named("x <= 1"),
         derive(M + eps * log(k + l * x)).le(M + eps * log(k + l), "log is increasing", by="x <= 1"),

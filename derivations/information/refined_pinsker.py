@@ -1,9 +1,10 @@
 r"""Pinsker's inequality with the variance of the larger mean.
 
-When risks are small the quadratic bound of Pinsker is wasteful: near $p = 0$ relative entropy grows like
-$(p - q)^2/(2p)$. The sharpening holds on the side $p \ge q$ with $2p$ in the denominator; on the other side the
+When risks are small the quadratic bound of Pinsker is wasteful: near $p = 0$ relative entropy grows like $(p -
+q)^2/(2p)$. The sharpening holds on the side $p \ge q$ with $2p$ in the denominator; on the other side the
 denominator is $2q$. With the wrong denominator it is false.
 """
+
 from dltsym import Break, Scope, derive, kl_bernoulli, value
 
 v = Scope()

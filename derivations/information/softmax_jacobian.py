@@ -1,9 +1,10 @@
 r"""Jacobian of softmax and Hessian of log-sum-exp, for any number of scores.
 
 The gradient of log-sum-exp is the softmax, its Hessian is $(\mathrm{diag}\,p - p p^\top)/\varepsilon$. Against any
-vector $x$ the Hessian gives the variance of $x$ under $p$ over the temperature, so it is positive semidefinite, and it
-annihilates constant vectors.
+vector $x$ the Hessian gives the variance of $x$ under $p$ over the temperature, so it is positive semidefinite, and
+it annihilates constant vectors.
 """
+
 from dltsym import Eq, Scope, delta, derive, diff, exp, log, value
 
 v = Scope()
@@ -34,12 +35,24 @@ theorem = v.theorem(
         Eq(v.sum(lambda j: soft(a) * (delta(a, j) - soft(j)) / eps, m), 0),
         form >= 0,
     ],
-    proof=derive(form).eq(spread, "expand the square; softmax sums to 1").ge(0, "a sum of squares with positive weights"),
+    proof=derive(form)
+    .eq(spread, "expand the square; softmax sums to 1")
+    .ge(0, "a sum of squares with positive weights"),
     kind="identity",
     outputs={"jacobian": soft(a) * (delta(a, b) - soft(b)) / eps, "p": soft(a)},
     values=[
-        value("-0.0800128373763749", "scores 0.3, -1.2, 2, 0.7", of="jacobian", m=4, eps="0.7", a=1, b=3,
-              s=["0.3", "-1.2", 2, "0.7"]),
-        value("0.797051605443879", "scores 0.3, -1.2, 2, 0.7", of="p", m=4, eps="0.7", a=3, s=["0.3", "-1.2", 2, "0.7"]),
+        value(
+            "-0.0800128373763749",
+            "scores 0.3, -1.2, 2, 0.7",
+            of="jacobian",
+            m=4,
+            eps="0.7",
+            a=1,
+            b=3,
+            s=["0.3", "-1.2", 2, "0.7"],
+        ),
+        value(
+            "0.797051605443879", "scores 0.3, -1.2, 2, 0.7", of="p", m=4, eps="0.7", a=3, s=["0.3", "-1.2", 2, "0.7"]
+        ),
     ],
 )

@@ -1,9 +1,11 @@
 r"""The compute-optimal bound for language models, with the exact smoothing term.
 
-A quantised model of prior probability $P(h)$ has complexity $C = (\log(1/P(h)) + \log(|K|/\delta))/D$ nats per token over
-$D$ tokens. The fully empirical Freedman-type bound with range $\log(V/\alpha)$ controls the smoothed risk, smoothing itself
-costs $-\log(1-\alpha)$, and the weight $\alpha = C/(1+C)$ makes the sum smallest. Non-vacuous means below $\log V$.
+A quantised model of prior probability $P(h)$ has complexity $C = (\log(1/P(h)) + \log(|K|/\delta))/D$ nats per
+token over $D$ tokens. The fully empirical Freedman-type bound with range $\log(V/\alpha)$ controls the smoothed
+risk, smoothing itself costs $-\log(1-\alpha)$, and the weight $\alpha = C/(1+C)$ makes the sum smallest.
+Non-vacuous means below $\log V$.
 """
+
 from dltsym import Scope, derive, log, premise, sqrt, value
 
 v = Scope()
@@ -20,11 +22,17 @@ theorem = v.theorem(
     title="Compute-optimal generalisation bound for language models",
     cite=("finzi2025", "main bound; its square-root smoothing term replaced by the exact minimum"),
     given=[
-        premise("Freedman", R - t <= C * log(V / al) + S * sqrt(C), ("finzi2025", "fully empirical Freedman-type theorem")),
-        premise("smoothing", t <= s - log(1 - al), ("lotfi2024", "Section 3, prediction smoothing"),
-                "average over tokens of the cost of smoothing"),
+        premise(
+            "Freedman", R - t <= C * log(V / al) + S * sqrt(C), ("finzi2025", "fully empirical Freedman-type theorem")
+        ),
+        premise(
+            "smoothing",
+            t <= s - log(1 - al),
+            ("lotfi2024", "Section 3, prediction smoothing"),
+            "average over tokens of the cost of smoothing",
+        ),
     ],
-    claim=R <= s + C * log(V) + S * sqrt(C) + h,
+    claim=s + C * log(V) + S * sqrt(C) + h >= R,
     proof=derive(R)
     .le(t + C * log(V / al) + S * sqrt(C), "concentration", by="Freedman")
     .le(s - log(1 - al) + C * log(V / al) + S * sqrt(C), "cost of smoothing", by="smoothing")

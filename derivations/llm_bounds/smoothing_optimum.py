@@ -1,9 +1,10 @@
 r"""The best smoothing weight for a complexity of $C$ nats per token.
 
 Smoothing with weight $\alpha$ costs $-\log(1-\alpha)$ and widens the loss range, which the bound pays for with
-$C\log(1/\alpha)$. The sum has one minimum, at $\alpha = C/(1+C)$, and its value is an entropy-like function of $C$. The
-usual $\sqrt{2C}$ is a looser closed form for it.
+$C\log(1/\alpha)$. The sum has one minimum, at $\alpha = C/(1+C)$, and its value is an entropy-like function of $C$.
+The usual $\sqrt{2C}$ is a looser closed form for it.
 """
+
 from dltsym import Convex, Optimum, Scope, exp, log, value
 
 v = Scope()
@@ -16,7 +17,11 @@ theorem = v.theorem(
     title="Optimal smoothing weight",
     cite=("finzi2025", "smoothing term of the compute-optimal bound; exact minimum derived here"),
     claim=Optimum(
-        "min", C * log(1 / al) - log(1 - al), over=(al,), at={al: C / (1 + C)}, value=h,
+        "min",
+        C * log(1 / al) - log(1 - al),
+        over=(al,),
+        at={al: C / (1 + C)},
+        value=h,
         proof=Convex(t, inverse=log(al / (1 - al)), param={al: 1 / (1 + exp(-t))}),
     ),
     outputs={"weight": C / (1 + C), "cost": h},

@@ -1,10 +1,11 @@
 r"""McAllester's bound from the kl form, by Pinsker's inequality.
 
-The kl form bounds the true risk $r$ only implicitly. Pinsker trades tightness for a closed form; the loss is largest
-when the empirical risk is near 0, where relative entropy is linear rather than quadratic in $r - s$. The constant
-$2\sqrt n$ is Maurer's and holds for every $n \ge 1$; it holds for all posteriors at once with probability at least
-$1 - \delta$ over i.i.d. samples, for losses in $[0, 1]$ and a prior fixed before the data.
+The kl form bounds the true risk $r$ only implicitly. Pinsker trades tightness for a closed form; the loss is
+largest when the empirical risk is near 0, where relative entropy is linear rather than quadratic in $r - s$. The
+constant $2\sqrt n$ is Maurer's and holds for every $n \ge 1$; it holds for all posteriors at once with probability
+at least $1 - \delta$ over i.i.d. samples, for losses in $[0, 1]$ and a prior fixed before the data.
 """
+
 from dltsym import Scope, derive, kl_bernoulli, log, premise, sqrt, thm, value
 
 v = Scope()
@@ -18,8 +19,12 @@ B = v.let("B", (D + log(2 * sqrt(n) / dlt)) / n, "radius", unit="nat")
 theorem = v.theorem(
     title="PAC-Bayes bound of McAllester type with Maurer's constant",
     cite=("maurer2004", "Theorem 5 with Pinsker's inequality"),
-    given=premise("kl bound", kl_bernoulli(s, r) <= B, ("maurer2004", "Theorem 5"),
-                  "with probability at least 1 - delta, simultaneously for all posteriors"),
+    given=premise(
+        "kl bound",
+        kl_bernoulli(s, r) <= B,
+        ("maurer2004", "Theorem 5"),
+        "with probability at least 1 - delta, simultaneously for all posteriors",
+    ),
     claim=r <= s + sqrt(B / 2),
     proof=derive(r)
     .le(s + sqrt(kl_bernoulli(s, r) / 2), "Pinsker", by=thm("information.pinsker", q="s", p="r"))
@@ -27,8 +32,24 @@ theorem = v.theorem(
     kind="upper bound",
     outputs={"bound": s + sqrt(B / 2), "radius": B},
     values=[
-        value("0.45925029229601", "unit-test point of a public code", of="bound", n=30000, D=1724, dlt="0.05", s="0.289307"),
-        value("0.057761445192815", "unit-test point of a public code", of="radius", n=30000, D=1724, dlt="0.05", s="0.289307"),
+        value(
+            "0.45925029229601",
+            "unit-test point of a public code",
+            of="bound",
+            n=30000,
+            D=1724,
+            dlt="0.05",
+            s="0.289307",
+        ),
+        value(
+            "0.057761445192815",
+            "unit-test point of a public code",
+            of="radius",
+            n=30000,
+            D=1724,
+            dlt="0.05",
+            s="0.289307",
+        ),
         value("0.046526363300876", "zero empirical risk", of="bound", n=10000, D=35, dlt="0.05", s=0),
         value("0.39300351179087", "large model", of="bound", n=50000, D=8000, dlt="0.05", s="0.11"),
     ],

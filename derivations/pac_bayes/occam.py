@@ -1,9 +1,10 @@
 r"""Occam's bound: a finite class weighted by a prior.
 
-Hypothesis $h$ gets the radius $e_h = \Delta\sqrt{(\log(1/P_h) + \log(1/\delta))/(2n)}$, chosen so that Hoeffding's tail
-at $e_h$ is exactly $P_h\delta$. The union bound over the class then costs at most $\delta$ in all, because the prior sums
-to at most 1. The prior must not depend on the data.
+Hypothesis $h$ gets the radius $e_h = \Delta\sqrt{(\log(1/P_h) + \log(1/\delta))/(2n)}$, chosen so that Hoeffding's
+tail at $e_h$ is exactly $P_h\delta$. The union bound over the class then costs at most $\delta$ in all, because the
+prior sums to at most 1. The prior must not depend on the data.
 """
+
 from dltsym import Eq, Scope, derive, exp, log, premise, sqrt, value
 
 v = Scope()
@@ -30,14 +31,19 @@ theorem = v.theorem(
     cite=("shalev2014", "Theorem 7.7"),
     given=[
         v.sum(lambda j: P[j], N) <= 1,
-        premise("Hoeffding", tail[h] <= exp(-2 * n * radius(h) ** 2 / W**2), ("hoeffding1963", "Theorem 2"),
-                "tail of a mean of n independent variables with range W, at the radius"),
+        premise(
+            "Hoeffding",
+            tail[h] <= exp(-2 * n * radius(h) ** 2 / W**2),
+            ("hoeffding1963", "Theorem 2"),
+            "tail of a mean of n independent variables with range W, at the radius",
+        ),
         premise("union", fail <= v.sum(lambda j: tail[j], N), ("boole1854", "union bound")),
     ],
     claim=[Eq(exp(-2 * n * radius(h) ** 2 / W**2), P[h] * dlt), fail <= dlt],
     proof=[
         derive(exp(-2 * n * radius(h) ** 2 / W**2)).eq(P[h] * dlt, "the radius inverts the tail"),
-        derive(fail).le(v.sum(lambda j: tail[j], N), "union bound", by="union")
+        derive(fail)
+        .le(v.sum(lambda j: tail[j], N), "union bound", by="union")
         .le(chernoff, "Hoeffding, term by term", by="Hoeffding", hint="termwise")
         .eq(dlt * v.sum(lambda j: P[j], N), "the radius inverts the tail")
         .le(dlt, "the prior sums to at most 1"),
@@ -45,7 +51,17 @@ theorem = v.theorem(
     kind="upper bound",
     outputs={"bound": s + radius(h)},
     values=[
-        value("0.18428855934787", "1000 bits with a Kraft prior", of="bound", n=50000, N=1, W=1, dlt="0.05", s="0.1", h=1,
-              P=["6/pi**2*2**(-1000)/1000**2"]),
+        value(
+            "0.18428855934787",
+            "1000 bits with a Kraft prior",
+            of="bound",
+            n=50000,
+            N=1,
+            W=1,
+            dlt="0.05",
+            s="0.1",
+            h=1,
+            P=["6/pi**2*2**(-1000)/1000**2"],
+        ),
     ],
 )

@@ -1,9 +1,11 @@
 r"""Equiangular tokens: one ordinary differential equation for the common cosine.
 
-When all $n$ tokens on the sphere have the same pairwise inner product $\gamma$, self-attention dynamics keep it so, and
-$\gamma$ moves by the right side below; both ends $\gamma = 1$ (consensus) and $\gamma = -1/(n-1)$ (simplex) are at rest. At
-$\beta = 0$ the equation has a closed solution. That symmetry persists is uniqueness of solutions and is cited.
+When all $n$ tokens on the sphere have the same pairwise inner product $\gamma$, self-attention dynamics keep it so,
+and $\gamma$ moves by the right side below; both ends $\gamma = 1$ (consensus) and $\gamma = -1/(n-1)$ (simplex) are
+at rest. At $\beta = 0$ the equation has a closed solution. That symmetry persists is uniqueness of solutions and is
+cited.
 """
+
 from dltsym import Eq, Ode, Scope, derive, diff, exp, value
 
 v = Scope()
@@ -23,7 +25,14 @@ theorem = v.theorem(
     cite=("geshkovski2025", "Theorem 6.8, equation (6.9); numbering second-hand"),
     claim=[
         Eq(2 * (drift - radial * g), speed),
-        Ode(unknown=g, var=t, equation=Eq(diff(g, t), 2 * (1 - g) * ((n - 1) * g + 1) / n), solution=closed, start=0, initial=g0),
+        Ode(
+            unknown=g,
+            var=t,
+            equation=Eq(diff(g, t), 2 * (1 - g) * ((n - 1) * g + 1) / n),
+            solution=closed,
+            start=0,
+            initial=g0,
+        ),
     ],
     proof=derive(2 * (drift - radial * g))
     .eq(2 * exp(be * g) * (1 - g) * ((n - 1) * g + 1) / Z, "collect both projections")

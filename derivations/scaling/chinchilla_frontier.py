@@ -1,9 +1,10 @@
 r"""Loss along the compute-optimal frontier is a power law in compute.
 
-Inserting the optimal size and tokens, both reducible terms carry the same power of compute, with
-$1/\gamma = 1/\alpha + 1/\beta$. The exponent is smaller than either $\alpha$ or $\beta$: halving the reducible loss costs
+Inserting the optimal size and tokens, both reducible terms carry the same power of compute, with $1/\gamma =
+1/\alpha + 1/\beta$. The exponent is smaller than either $\alpha$ or $\beta$: halving the reducible loss costs
 $2^{1/\gamma}$ times the compute.
 """
+
 from dltsym import Eq, Rate, Scope, derive, value
 
 v = Scope()
@@ -33,7 +34,11 @@ theorem = v.theorem(
         derive(A * Ns ** (-al)).eq(A * G ** (-al) * (C / 6) ** (-g), "al be/(al+be) = g").named("size term"),
         derive(B * Ds ** (-be)).eq(B * G**be * (C / 6) ** (-g), "al be/(al+be) = g").named("data term"),
         derive(E + A * Ns ** (-al) + B * Ds ** (-be))
-        .eq(E + A * G ** (-al) * (C / 6) ** (-g) + B * G**be * (C / 6) ** (-g), "both terms", by=["size term", "data term"])
+        .eq(
+            E + A * G ** (-al) * (C / 6) ** (-g) + B * G**be * (C / 6) ** (-g),
+            "both terms",
+            by=["size term", "data term"],
+        )
         .eq(E + K * (C / 6) ** (-g), "collect"),
     ],
     outputs={"loss": E + K * (C / 6) ** (-g), "exponent": g, "constant": K},

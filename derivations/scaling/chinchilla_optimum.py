@@ -1,10 +1,11 @@
 r"""Compute-optimal model size and number of tokens.
 
-Under the loss law $E + A N^{-\alpha} + B D^{-\beta}$ and the cost $C = 6ND$ the feasible set is a curve, and the loss is
-strictly convex along it in $u = \log N$. So there is one optimum, given by the first-order condition
-$\alpha A N^{-\alpha} = \beta B D^{-\beta}$. Nothing is said outside the fitted range of $C$, nor when $N$ and $C$ count
-parameters differently.
+Under the loss law $E + A N^{-\alpha} + B D^{-\beta}$ and the cost $C = 6ND$ the feasible set is a curve, and the
+loss is strictly convex along it in $u = \log N$. So there is one optimum, given by the first-order condition
+$\alpha A N^{-\alpha} = \beta B D^{-\beta}$. Nothing is said outside the fitted range of $C$, nor when $N$ and $C$
+count parameters differently.
 """
+
 from dltsym import Convex, Eq, Optimum, Scope, derive, exp, log, value
 
 v = Scope()
@@ -27,9 +28,15 @@ theorem = v.theorem(
     title="Compute-optimal size and tokens",
     cite=("hoffmann2022", "equation (4)"),
     claim=[
-        Optimum("min", E + A * N ** (-al) + B * D ** (-be), over=(N, D), at={N: Ns, D: Ds},
-                value=E + A * Ns ** (-al) + B * Ds ** (-be), subject_to=Eq(6 * N * D, C),
-                proof=Convex(u, inverse=log(N), param={N: exp(u), D: C / (6 * exp(u))})),
+        Optimum(
+            "min",
+            E + A * N ** (-al) + B * D ** (-be),
+            over=(N, D),
+            at={N: Ns, D: Ds},
+            value=E + A * Ns ** (-al) + B * Ds ** (-be),
+            subject_to=Eq(6 * N * D, C),
+            proof=Convex(u, inverse=log(N), param={N: exp(u), D: C / (6 * exp(u))}),
+        ),
         Eq(al * A * Ns ** (-al), be * B * Ds ** (-be)),
     ],
     proof=derive(al * A * Ns ** (-al)).eq(be * B * Ds ** (-be), "first-order condition, in logarithms"),

@@ -1,8 +1,9 @@
 r"""How the reducible loss splits between size and data at the optimum.
 
-At the compute optimum the size term holds the share $\beta/(\alpha+\beta)$ of the reducible loss and the data term the
-share $\alpha/(\alpha+\beta)$, whatever the budget. The shares are equal only when the exponents are.
+At the compute optimum the size term holds the share $\beta/(\alpha+\beta)$ of the reducible loss and the data term
+the share $\alpha/(\alpha+\beta)$, whatever the budget. The shares are equal only when the exponents are.
 """
+
 from dltsym import Eq, Scope, derive, value
 
 v = Scope()
@@ -21,13 +22,27 @@ theorem = v.theorem(
     claim=[Eq(x, be / (al + be) * (x + y)), Eq(y, al / (al + be) * (x + y))],
     proof=[
         derive(al * x).eq(be * y, "first-order condition, in logarithms").named("balance"),
-        derive(x).eq((al * x + be * x) / (al + be), "one over one").eq((be * y + be * x) / (al + be), by="balance")
+        derive(x)
+        .eq((al * x + be * x) / (al + be), "one over one")
+        .eq((be * y + be * x) / (al + be), by="balance")
         .eq(be / (al + be) * (x + y), "collect"),
-        derive(y).eq((al * y + be * y) / (al + be), "one over one").eq((al * y + al * x) / (al + be), by="balance")
+        derive(y)
+        .eq((al * y + be * y) / (al + be), "one over one")
+        .eq((al * y + al * x) / (al + be), by="balance")
         .eq(al / (al + be) * (x + y), "collect"),
     ],
     outputs={"size": x, "data": y},
-    values=[value(number, "Chinchilla's budget, unrounded published fit", of=name, C="5.76e23", A="exp(6.0073404)",
-                  B="exp(6.0179186)", al="0.33917084", be="0.2849083")
-            for name, number in [("size", "0.102735845"), ("data", "0.12230252")]],
+    values=[
+        value(
+            number,
+            "Chinchilla's budget, unrounded published fit",
+            of=name,
+            C="5.76e23",
+            A="exp(6.0073404)",
+            B="exp(6.0179186)",
+            al="0.33917084",
+            be="0.2849083",
+        )
+        for name, number in [("size", "0.102735845"), ("data", "0.12230252")]
+    ],
 )

@@ -1,8 +1,9 @@
 r"""The optimal ratio of tokens to parameters is not a constant.
 
-The ratio grows with compute when $\alpha > \beta$, falls when $\alpha < \beta$ and is constant only when the exponents are
-equal. A number such as "20 tokens per parameter" belongs to one budget and one fit.
+The ratio grows with compute when $\alpha > \beta$, falls when $\alpha < \beta$ and is constant only when the
+exponents are equal. A number such as "20 tokens per parameter" belongs to one budget and one fit.
 """
+
 from dltsym import Eq, Rate, Scope, derive, value
 
 v = Scope()

@@ -1,9 +1,10 @@
 r"""Zero-order hold is exact for a held input.
 
-One mode of a state space model with a constant input over a step has the exact solution
-$e^{at}x_0 + \frac{e^{at}-1}{a} b u$, and two half steps compose to one step. For an input that is sampled rather than held
-the rule is only first-order accurate. At $a = 0$ the second coefficient is its limit $t b$, written with $\varphi_1$.
+One mode of a state space model with a constant input over a step has the exact solution $e^{at}x_0 +
+\frac{e^{at}-1}{a} b u$, and two half steps compose to one step. For an input that is sampled rather than held the
+rule is only first-order accurate. At $a = 0$ the second coefficient is its limit $t b$, written with $\varphi_1$.
 """
+
 from dltsym import Eq, Ne, Ode, Scope, derive, diff, exp, phi1, value
 
 v = Scope()

@@ -12,7 +12,18 @@ from dltsym.functions.table import FUNCTIONS
 from dltsym.notation.calculus import evaluate_derivatives
 from dltsym.notation.parse import row_text
 from dltsym.notation.tree import (
-    Add, Call, Const, Div, Expr, Index, Mul, Neg, Num, Pow, Sum, Sym,
+    Add,
+    Call,
+    Const,
+    Div,
+    Expr,
+    Index,
+    Mul,
+    Neg,
+    Num,
+    Pow,
+    Sum,
+    Sym,
 )
 from dltsym.notation.walk import expand_lets, free_symbols, key, subterms
 

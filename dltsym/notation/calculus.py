@@ -8,9 +8,22 @@ from dltsym.errors import UnknownNode
 from dltsym.functions.table import FUNCTIONS
 from dltsym.notation.parse import row_text
 from dltsym.notation.tree import (
-    Add, Call, Const, Diff, Div, Expr, Index, Integral, Mul, Neg, Num, Pow, Rel, Sum, Sym,
+    Add,
+    Call,
+    Const,
+    Diff,
+    Div,
+    Expr,
+    Index,
+    Integral,
+    Mul,
+    Neg,
+    Num,
+    Pow,
+    Sum,
+    Sym,
 )
-from dltsym.notation.walk import T, fresh_binders, free_symbols, transform
+from dltsym.notation.walk import T, free_symbols, fresh_binders, transform
 
 ZERO, ONE = Num(Fraction(0)), Num(Fraction(1))
 

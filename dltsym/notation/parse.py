@@ -17,7 +17,21 @@ from itertools import pairwise
 from dltsym.errors import NotationError, UndeclaredSymbol, suggest
 from dltsym.functions.table import FUNCTIONS, lookup
 from dltsym.notation.tree import (
-    Call, Const, Decl, Diff, Div, Expr, Integral, Limit, Neg, Num, Pow, Rel, Sum, Sym, bound_symbol,
+    Call,
+    Const,
+    Decl,
+    Diff,
+    Div,
+    Expr,
+    Integral,
+    Limit,
+    Neg,
+    Num,
+    Pow,
+    Rel,
+    Sum,
+    Sym,
+    bound_symbol,
 )
 from dltsym.notation.walk import substitute
 
@@ -122,7 +136,7 @@ class _Reader:
             raise self.fail("limits are written (i, lo, hi)", node)
         return (*self.bound(node.elts[0], sort), node.elts[1], node.elts[2])
 
-    def read_Sum(self, node: ast.Call) -> Expr:  # noqa: N802
+    def read_Sum(self, node: ast.Call) -> Expr:
         if len(node.args) < 2:
             raise self.fail("write Sum(body, (i, lo, hi))", node)
         triples = [self.triple(t, "bound") for t in node.args[1:]]
@@ -134,7 +148,7 @@ class _Reader:
         self.names = outer
         return Sum(body, tuple(reversed(limits)))
 
-    def read_Integral(self, node: ast.Call) -> Expr:  # noqa: N802
+    def read_Integral(self, node: ast.Call) -> Expr:
         if len(node.args) != 2:
             raise self.fail("write Integral(body, (x, lo, hi))", node)
         name, var, lo, hi = self.triple(node.args[1], "boundreal")
@@ -165,7 +179,7 @@ class _Reader:
             raise self.fail("the order of a derivative is a whole number from 1 to 8", node)
         return Diff(self.expr(node.args[0]), self.expr(node.args[1]), order)
 
-    def read_Rational(self, node: ast.Call) -> Expr:  # noqa: N802
+    def read_Rational(self, node: ast.Call) -> Expr:
         values = [self.expr(a) for a in node.args]
         if len(values) != 2 or not all(isinstance(v, Num | Neg) for v in values):
             raise self.fail("write Rational(p, q) with whole numbers", node)
@@ -206,9 +220,7 @@ def parse_expr(text: str, names: Mapping[str, Expr]) -> Expr:
     Raises
     ------
     NotationError
-        With line and caret, when the text is not in the grammar.
-    UndeclaredSymbol
-        When a name is not declared.
+        With a caret, when the text is not in the grammar; `UndeclaredSymbol` when a name is not declared.
     """
     text = " ".join(text.split())
     try:

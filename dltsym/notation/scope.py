@@ -95,7 +95,7 @@ class Scope:
         """
         return self.real(name, meaning, unit=unit, latex=latex, lo=0)
 
-    def prob(self, name: str, meaning: str = "", *, open: bool = False, latex: str | None = None) -> Sym:  # noqa: A002
+    def prob(self, name: str, meaning: str = "", *, open: bool = False, latex: str | None = None) -> Sym:
         """Declare a probability in [0, 1], or in (0, 1) with ``open=True``.
 
         Parameters
@@ -217,6 +217,11 @@ class Scope:
         -------
         Sum
 
+        Raises
+        ------
+        NotationError
+            When the body takes another number of indices than there are ranges.
+
         Examples
         --------
         >>> v = Scope(); n = v.count("n"); p = v.array("p", n)
@@ -270,6 +275,11 @@ class Scope:
         Returns
         -------
         tuple of Rel
+
+        Raises
+        ------
+        NotationError
+            For anything else.
         """
         if isinstance(what, str):
             return parse_relations(what, dict(self.symbols))

@@ -3,7 +3,22 @@
 from __future__ import annotations
 
 from dltsym.notation.tree import (
-    Add, Call, Const, Diff, Div, Expr, Index, Integral, Limit, Mul, Neg, Num, Pow, Rel, Sum, Sym,
+    Add,
+    Call,
+    Const,
+    Diff,
+    Div,
+    Expr,
+    Index,
+    Integral,
+    Limit,
+    Mul,
+    Neg,
+    Num,
+    Pow,
+    Rel,
+    Sum,
+    Sym,
 )
 
 _ADD, _NEG, _MUL, _POW, _ATOM = 1, 2, 3, 4, 5

@@ -338,7 +338,7 @@ def bound_symbol(name: str, sort: str = "bound") -> Sym:
     return Sym(Decl(name, sort, uid=next(_uids)))
 
 
-def Eq(lhs: Any, rhs: Any) -> Rel:  # noqa: N802 - the field writes Eq
+def Eq(lhs: Any, rhs: Any) -> Rel:
     """Build the equation ``lhs = rhs`` (``==`` on trees compares structure).
 
     Parameters
@@ -353,7 +353,7 @@ def Eq(lhs: Any, rhs: Any) -> Rel:  # noqa: N802 - the field writes Eq
     return Rel(as_expr(lhs), "=", as_expr(rhs))
 
 
-def Ne(lhs: Any, rhs: Any) -> Rel:  # noqa: N802
+def Ne(lhs: Any, rhs: Any) -> Rel:
     """Build the relation ``lhs != rhs``; it is never read as a bound.
 
     Parameters

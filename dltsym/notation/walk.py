@@ -9,7 +9,23 @@ from typing import TypeVar
 
 from dltsym.functions.table import FUNCTIONS
 from dltsym.notation.tree import (
-    Add, Call, Const, Diff, Div, Expr, Index, Integral, Limit, Mul, Neg, Num, Pow, Rel, Sum, Sym, bound_symbol,
+    Add,
+    Call,
+    Const,
+    Diff,
+    Div,
+    Expr,
+    Index,
+    Integral,
+    Limit,
+    Mul,
+    Neg,
+    Num,
+    Pow,
+    Rel,
+    Sum,
+    Sym,
+    bound_symbol,
 )
 
 T = TypeVar("T", Expr, Rel)
@@ -27,6 +43,11 @@ def children(node: Expr | Rel) -> tuple[Expr, ...]:
     Returns
     -------
     tuple of Expr
+
+    Raises
+    ------
+    TypeError
+        For anything that is not a node.
     """
     match node:
         case Num() | Const() | Sym():
@@ -65,6 +86,11 @@ def rebuild(node: T, new: tuple[Expr, ...]) -> T:
     Returns
     -------
     Expr or Rel
+
+    Raises
+    ------
+    TypeError
+        For anything that is not a node.
     """
     match node:
         case Num() | Const() | Sym():

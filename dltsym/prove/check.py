@@ -22,7 +22,7 @@ from dltsym.prove.sample import find_point, refute
 from dltsym.prove.values import check_break, check_value, outside_domain
 from dltsym.prove.verdict import PROVED, REFUTED, VACUOUS, Verdict, open_, weakest
 from dltsym.record import Lemma, Premise, Theorem
-from dltsym.statement import concluded, same
+from dltsym.form import concluded, same
 
 __all__ = ["check_audit", "check_theorem"]
 

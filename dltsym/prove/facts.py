@@ -15,7 +15,7 @@ from dltsym.prove.report import Report
 from dltsym.prove.signs import entails
 from dltsym.prove.verdict import Row, weakest
 from dltsym.record import Lemma, Optimum, Premise, Theorem
-from dltsym.statement import replace_symbols
+from dltsym.form import replace_symbols
 
 Resolve = Callable[[str], Theorem]
 ReportOf = Callable[[str], Report]
@@ -148,7 +148,8 @@ def instance_of(lemma: Lemma, theorem: Theorem, symbols: Mapping[str, Sym], goal
         if sym.decl.sort == "index" and sym not in out and sym.decl.lo is not None and sym.decl.hi is not None:
             out[sym] = Sym(_generic(sym.decl.lo, sym.decl.hi, sym.name, out))
     if lost:
-        raise RecordError(f"{lemma.key}: give a value for {', '.join(lost)}, for example thm({lemma.key!r}, {lost[0]}=...)")
+        shown = f"thm({lemma.key!r}, {lost[0]}=...)"
+        raise RecordError(f"{lemma.key}: give a value for {', '.join(lost)}, for example {shown}")
     return out
 
 

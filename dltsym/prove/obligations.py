@@ -13,7 +13,7 @@ from dltsym.notation.tree import Expr, Num, Rel, Sym
 from dltsym.notation.walk import expand_lets
 from dltsym.prove.problem import declared_bounds
 from dltsym.record import Claim, Convex, Derivation, Gap, Lemma, Ode, Optimum, Premise, Rate, Theorem
-from dltsym.statement import concluded, replace_symbols, same
+from dltsym.form import concluded, replace_symbols, same
 
 ZERO = Num(Fraction(0))
 

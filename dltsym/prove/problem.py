@@ -25,9 +25,9 @@ class Problem:
     """Decide `goal` from the declarations of its symbols, `given` and `facts`.
 
     `prepare` puts everything into the form that engines rely on: let-names expanded, derivatives carried out, every
-    relation with ``=``, ``<``, ``<=`` or ``!=``; `written` is the goal before derivatives were carried out. Defined functions (``kl_bernoulli``) are still calls.
-    A free ``index`` symbol means "for every value in its range": in the goal it is an arbitrary fixed index, in a
-    hypothesis or fact the relation holds for all of them.
+    relation with ``=``, ``<``, ``<=`` or ``!=``; `written` is the goal before derivatives were carried out. Defined
+    functions (``kl_bernoulli``) are still calls. A free ``index`` symbol means "for every value in its range": in the
+    goal it is an arbitrary fixed index, in a hypothesis or fact the relation holds for all of them.
     """
 
     goal: Rel
@@ -61,7 +61,8 @@ class Problem:
         domains = [repr_decl(s) for s in self.symbols]
         facts = sorted(f"{key(f.rel)} {f.grade}" for f in self.facts)
         written = key(self.written) if self.written is not None else ""
-        return digest(key(self.goal), written, *sorted(map(key, self.given)), "facts", *facts, "domains", *domains, self.hint)
+        given = sorted(map(key, self.given))
+        return digest(key(self.goal), written, *given, "facts", *facts, "domains", *domains, self.hint)
 
     def with_goal(self, goal: Rel, *extra: Rel) -> Problem:
         """Return the problem with another goal and further hypotheses.

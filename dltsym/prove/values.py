@@ -7,8 +7,8 @@ from fractions import Fraction
 from typing import Any
 
 from dltsym.errors import DltsymError, RecordError
-from dltsym.notation.calculus import evaluate_derivatives
 from dltsym.notation.balls import working
+from dltsym.notation.calculus import evaluate_derivatives
 from dltsym.notation.evaluate import evaluate, evaluate_exact, holds
 from dltsym.notation.parse import parse_expr
 from dltsym.notation.tree import Expr, Rel, Sym
@@ -124,7 +124,8 @@ def certified(expr: Expr, env: Mapping[str, Any], digits: int) -> Any:
     ball = evaluate(tree, env, PRECISIONS[0])
     for prec in PRECISIONS:
         ball = evaluate(tree, env, prec)
-        if ball.is_finite() and (ball.rel_accuracy_bits() > 3.4 * digits + 12 or bool(abs(ball).upper() < 10.0 ** (-digits - 3))):
+        small = bool(abs(ball).upper() < 10.0 ** (-digits - 3))
+        if ball.is_finite() and (small or ball.rel_accuracy_bits() > 3.4 * digits + 12):
             return ball
     if not ball.is_finite():
         raise RecordError("the value is undefined at these inputs")

@@ -1,4 +1,4 @@
-"""Ends of closed domains: functions with ``0 log 0 = 0`` are smooth inside only, so the end points are cases of their own.
+"""Ends of closed domains: functions with ``0 log 0 = 0`` are smooth inside only, so the end points are own cases.
 
 For a symbol ``x`` with a closed numeric bound that is an argument of such a function, ``lo <= x`` means ``x = lo`` or
 ``lo < x``. Each case is a problem for the other engines: inside, where the definition may be expanded, and at the end

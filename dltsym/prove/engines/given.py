@@ -5,7 +5,7 @@ from __future__ import annotations
 from dltsym.prove.engines import Engine
 from dltsym.prove.problem import Problem
 from dltsym.prove.verdict import Verdict, open_, proved
-from dltsym.statement import same
+from dltsym.form import same
 
 NAME = "given"
 
