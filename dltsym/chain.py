@@ -143,13 +143,20 @@ def conclusion(chain: Derivation) -> Rel:
     Raises
     ------
     RecordError
-        For a chain without steps, or one over relations (``iff``).
+        For a chain without steps, or one over relations (``iff``), or with a step that is neither = nor an order.
+    MixedDirections
+        When the chain turns round.
     """
     ops = [s.op for s in chain.steps]
     if not ops:
         raise RecordError(f"the chain from {chain.start} has no step")
     if "iff" in ops or not isinstance(chain.start, Expr):
         raise RecordError(f"the chain from {chain.start} is over relations: it proves an equivalence")
+    strange = [o for o in ops if o not in ("=", *UP, *DOWN)]
+    if strange:
+        raise RecordError(f"the chain from {chain.start} has a step {strange[0]}; steps are =, <, <=, > or >=")
+    if set(ops) & set(UP) and set(ops) & set(DOWN):
+        raise MixedDirections(f"the chain from {chain.start} turns round: {' '.join(ops)}")
     op = next((o for o in ("<", ">", "<=", ">=") if o in ops), "=")
     return Rel(chain.start, op, chain.steps[-1].to)  # pyright: ignore[reportArgumentType]
 

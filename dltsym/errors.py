@@ -65,6 +65,15 @@ def suggest(name: str, known: Iterable[str]) -> str:
     --------
     >>> suggest("pinkser", ["pinsker", "occam"])
     '; did you mean pinsker?'
+    >>> suggest("pinsker", ["information.pinsker", "pac_bayes.occam"])
+    '; did you mean information.pinsker?'
     """
-    near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.6)
+    names = list(known)
+    tails: dict[str, list[str]] = {}  # a dotted key is often remembered by its last part
+    for full in names:
+        tails.setdefault(full.rpartition(".")[2], []).append(full)
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
+    close = difflib.get_close_matches(name.rpartition(".")[2], tails, n=3, cutoff=0.75)
+    near += [key for tail in close for key in tails[tail]]
+    near = list(dict.fromkeys(near))[:3]
     return f"; did you mean {', '.join(near)}?" if near else ""

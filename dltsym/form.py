@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from dltsym.errors import RecordError, suggest
-from dltsym.notation.tree import Expr, Index, Rel, Sym
-from dltsym.notation.walk import T, expand_lets, key, substitute, transform
-from dltsym.record import Claim, Derivation, Ode, Optimum, Premise, Rate, conclusion
+from dltsym.errors import RecordError, UndeclaredSymbol, suggest
+from dltsym.notation.tree import Diff, Expr, Index, Limit, Rel, Sym, as_expr, bound_symbol
+from dltsym.notation.walk import T, expand_lets, free_symbols, key, substitute, subterms, transform
+from dltsym.record import Claim, Convex, Derivation, Gap, Ode, Optimum, Premise, Rate, conclusion
 
 _STRONGER = {"=": ("=", "<=", ">="), "<": ("<", "<=", "!="), ">": (">", ">=", "!="), "<=": ("<=",), ">=": (">=",),
              "!=": ("!=",)}
@@ -31,7 +31,7 @@ def replace_symbols(node: T, mapping: Mapping[Sym, Any]) -> T:
     entries = {s: f for s, f in mapping.items() if callable(f) and not isinstance(f, Expr)}
 
     def rule(e: Expr) -> Expr:
-        return entries[e.array](*e.idx) if isinstance(e, Index) and e.array in entries else e
+        return as_expr(entries[e.array](*e.idx)) if isinstance(e, Index) and e.array in entries else e
 
     node = transform(node, rule) if entries else node
     return substitute(node, {s: e for s, e in mapping.items() if s not in entries})
@@ -97,7 +97,7 @@ def default_outputs(claims: Sequence[Claim]) -> dict[str, Expr]:
 
 
 def kind_of(claims: Sequence[Claim]) -> str:
-    """Return the kind of a record: identity, inequality, optimum, ODE or rate.
+    """Return the kind of a record: identity, inequality, limit, optimum, ODE or rate.
 
     Parameters
     ----------
@@ -108,9 +108,16 @@ def kind_of(claims: Sequence[Claim]) -> str:
     -------
     str
     """
-    names = {Optimum: "optimum", Ode: "ODE", Rate: "rate"}
-    kinds = [names.get(type(c)) or ("identity" if isinstance(c, Rel) and c.op == "=" else "inequality") for c in claims]
-    return next((k for k in ("optimum", "ODE", "rate", "inequality") if k in kinds), "identity")
+    kinds = [_kind(c) for c in claims]
+    return next((k for k in ("optimum", "ODE", "rate", "limit", "inequality") if k in kinds), "identity")
+
+
+def _kind(claim: Claim) -> str:
+    if not isinstance(claim, Rel):
+        return {Optimum: "optimum", Ode: "ODE", Rate: "rate"}[type(claim)]
+    if any(isinstance(t, Limit) for t in subterms(claim)):
+        return "limit"
+    return "identity" if claim.op == "=" else "inequality"
 
 
 def check_chains(claims: Sequence[Claim], given: Sequence[Rel | Premise], chains: Sequence[Derivation]) -> None:
@@ -126,7 +133,11 @@ def check_chains(claims: Sequence[Claim], given: Sequence[Rel | Premise], chains
     RecordError
         Naming the chain and what it proves instead.
     """
+    if not claims:
+        raise RecordError("the record claims nothing")
     names = [c.name for c in chains if c.name] + [g.name for g in given if isinstance(g, Premise)]
+    for k, chain in enumerate(chains, 1):
+        _check_terms(k, chain)
     twice = {n for n in names if names.count(n) > 1}
     if twice:
         raise RecordError(f"the name {sorted(twice)[0]!r} is used twice")
@@ -144,6 +155,15 @@ def check_chains(claims: Sequence[Claim], given: Sequence[Rel | Premise], chains
                 f"chain {k} does not end at its claim: it proves {ends}, the claims are {shown}; "
                 f"mend its last step or name the chain"
             )
+
+
+def _check_terms(number: int, chain: Derivation) -> None:
+    relations = isinstance(chain.start, Rel)
+    for k, step in enumerate(chain.steps, 1):
+        if isinstance(step.to, Rel) != relations or (step.op == "iff") != relations:
+            what = "relations, joined by iff" if relations else "expressions, joined by =, <, <=, > or >="
+            raise RecordError(f"chain {number}, step {k} ({step.op} {step.to}): the chain starts at {chain.start}, "
+                              f"so it runs over {what}")
 
 
 def concluded(chain: Derivation, given: Sequence[Rel | Premise]) -> Rel:
@@ -171,3 +191,173 @@ def concluded(chain: Derivation, given: Sequence[Rel | Premise]) -> Rel:
     if not chain.steps or not any(same(r, chain.start) for r in rels):
         raise RecordError(f"the equivalence chain from {chain.start} does not start at a hypothesis")
     return chain.steps[-1].to  # type: ignore[return-value]
+
+
+def parts(claim: Claim) -> Iterator[Any]:
+    """Yield every tree, and every function of indices, that a claim is written with.
+
+    Parameters
+    ----------
+    claim : Claim
+        Claim.
+
+    Yields
+    ------
+    Expr, Rel or callable
+    """
+    match claim:
+        case Rel():
+            yield claim
+        case Optimum(proof=proof):
+            yield from (claim.objective, claim.value, *claim.subject_to, *claim.over, *claim.at, *claim.at.values())
+            if isinstance(proof, Convex):
+                yield from (proof.u, proof.inverse, *proof.param, *proof.param.values())
+            else:
+                yield proof.gap
+        case Ode():
+            yield from (claim.unknown, claim.var, claim.equation, claim.solution, claim.start, claim.initial)
+        case Rate():
+            yield from (claim.quantity, claim.var, claim.exponent)
+
+
+def symbols_of(what: Any, rank: int = 1) -> frozenset[Sym]:
+    """Return the free symbols of a tree or of a function of `rank` indices, let-names expanded.
+
+    Parameters
+    ----------
+    what : Expr, Rel or callable
+        Part of a record.
+    rank : int
+        Number of indices that a callable takes.
+
+    Returns
+    -------
+    frozenset of Sym
+    """
+    own: tuple[Sym, ...] = ()
+    if callable(what) and not isinstance(what, Expr):
+        own = tuple(bound_symbol(f"i{k}") for k in range(rank))
+        what = as_expr(what(*own))
+    return free_symbols(expand_lets(what)) - frozenset(own)
+
+
+def image_symbols(mapping: Mapping[Sym, Any]) -> frozenset[Sym]:
+    """Return the free symbols of the values of a mapping of symbols.
+
+    Parameters
+    ----------
+    mapping : dict of Sym to Expr or callable
+        Values of symbols.
+
+    Returns
+    -------
+    frozenset of Sym
+    """
+    return frozenset().union(*(symbols_of(e, len(s.decl.shape)) for s, e in mapping.items()))
+
+
+def check_claim(claim: Claim, given: Sequence[Rel | Premise] = (), symbols: Sequence[Sym] = ()) -> None:
+    """Raise unless the rows of a structured claim would add up to it: nothing may depend on what it determines.
+
+    Parameters
+    ----------
+    claim : Claim
+        Claim, read.
+    given : sequence of Rel or Premise
+        Hypotheses of the record.
+    symbols : sequence of Sym
+        Symbols of the record.
+
+    Raises
+    ------
+    RecordError
+        Naming the part and the symbol.
+    """
+    match claim:
+        case Optimum():
+            _check_optimum(claim, symbols)
+            if isinstance(claim.proof, Convex):
+                _check_curve(claim, claim.proof, given, symbols)
+        case Ode():
+            mine = frozenset((claim.unknown, claim.var))
+            _free("the solution of the equation", symbols_of(claim.solution), frozenset((claim.unknown,)))
+            _free("the start and the initial value", symbols_of(claim.start) | symbols_of(claim.initial), mine)
+            found = [t for t in subterms(expand_lets(claim.equation)) if isinstance(t, Diff) and t.var == claim.var]
+            if not any(claim.unknown in free_symbols(t.body) for t in found):
+                raise RecordError(f"{claim.equation} is no differential equation: it has no derivative of "
+                                  f"{claim.unknown} with respect to {claim.var}")
+        case Rate():
+            _real(claim.var, "a rate")
+            _free("the exponent of a rate", symbols_of(claim.exponent), frozenset((claim.var,)))
+
+
+def _free(what: str, found: frozenset[Sym], forbidden: frozenset[Sym]) -> None:
+    for sym in sorted(found & forbidden, key=lambda s: s.name):
+        raise RecordError(f"{what} may not depend on {sym.name}")
+
+
+def _real(sym: Sym, what: str) -> None:
+    if sym.decl.sort != "real":
+        raise RecordError(f"{what} needs a real variable, but {sym.name} is declared as {sym.decl.sort}")
+
+
+def _check_optimum(claim: Optimum, symbols: Sequence[Sym]) -> None:
+    over = frozenset(claim.over)
+    for sym in claim.over:
+        if sym.decl.sort not in ("real", "integer", "array"):
+            raise RecordError(f"an optimum cannot be over {sym.name}, which is declared as {sym.decl.sort}")
+    if over != frozenset(claim.at):
+        names = ", ".join(sorted(s.name for s in over ^ frozenset(claim.at)))
+        raise RecordError(f"at= of an optimum gives a value to each symbol of over= and to no other: see {names}")
+    _free("the optimum", image_symbols(claim.at), over)
+    _free("the optimal value", symbols_of(claim.value), over)
+    for sym in symbols:
+        sizes = frozenset().union(*(symbols_of(e) for pair in sym.decl.shape for e in pair))
+        _free(f"in an optimum over it, the shape of {sym.name}", sizes, over)
+    if not isinstance(claim.proof, Convex | Gap):
+        raise RecordError("the proof of an optimum is Convex(...) or Gap(...)")
+
+
+def _check_curve(claim: Optimum, proof: Convex, given: Sequence[Rel | Premise], symbols: Sequence[Sym]) -> None:
+    _real(proof.u, "the curve of an optimum")
+    for sym in claim.over:
+        _real(sym, "an optimum along a curve")
+    if frozenset(proof.param) != frozenset(claim.over):
+        raise RecordError("param= of the curve gives each symbol of over= and no other")
+    u = frozenset((proof.u,))
+    _free("the points of the curve, but for its parameter,", image_symbols(proof.param), frozenset(claim.over))
+    _free("the curve's parameter at a point", symbols_of(proof.inverse), u)
+    used = [claim.objective, claim.value, *claim.subject_to, *claim.over, *claim.at.values()]
+    used += [g.rel if isinstance(g, Premise) else g for g in given]
+    _free("objective, constraints and hypotheses", frozenset().union(*map(symbols_of, used)), u)
+    ends = [(s, b) for s in symbols for b in (s.decl.lo, s.decl.hi) if b is not None]
+    _free("the domain of the curve's parameter", frozenset().union(*(symbols_of(b) for s, b in ends if s in u)),
+          frozenset(claim.over))
+    _free("the domain of another symbol", frozenset().union(*(symbols_of(b) for s, b in ends if s not in u)), u)
+
+
+def check_owned(what: Any, symbols: Mapping[str, Sym], where: str, rank: int = 1) -> None:
+    """Raise if a tree, or a function of indices, uses a symbol that is not one of `symbols`.
+
+    Symbols are told apart by name later on, so one of another scope would pass for its namesake.
+
+    Parameters
+    ----------
+    what : Expr, Rel or callable
+        Part of a record.
+    symbols : mapping of str to Sym
+        Declared symbols.
+    where : str
+        Named in the message.
+    rank : int
+        Number of indices that a callable takes.
+
+    Raises
+    ------
+    UndeclaredSymbol
+        When a free symbol is unknown or belongs to another scope.
+    """
+    for sym in sorted(symbols_of(what, rank), key=lambda s: s.name):
+        if symbols.get(sym.name) != sym:
+            why = " here (it belongs to another scope)" if sym.name in symbols else suggest(sym.name, symbols)
+            raise UndeclaredSymbol(f"{where}: symbol {sym.name} is not declared{why}")

@@ -7,11 +7,23 @@ from dataclasses import replace
 from typing import Any
 
 from dltsym.errors import RecordError, suggest
-from dltsym.form import as_list, check_chains, default_outputs, kind_of
+from dltsym.form import as_list, check_chains, check_claim, check_owned, default_outputs, kind_of, parts
 from dltsym.notation.scope import Scope as Declarations
 from dltsym.notation.tree import Expr, Rel, Sym
 from dltsym.record import (
-    VERDICTS, Audit, Break, Claim, Convex, Derivation, Gap, Ode, Optimum, Premise, PublishedValue, Rate, Source, Step,
+    VERDICTS,
+    Audit,
+    Break,
+    Claim,
+    Convex,
+    Derivation,
+    Gap,
+    Ode,
+    Optimum,
+    Premise,
+    PublishedValue,
+    Rate,
+    Source,
     Theorem,
 )
 
@@ -58,6 +70,8 @@ class Scope(Declarations):
         hypotheses = tuple(h for item in as_list(given) for h in self._hypotheses(item))
         chains = tuple(self._chain(c) for c in as_list(proof))
         check_chains(claims, hypotheses, chains)
+        for c in claims:
+            check_claim(c, hypotheses, tuple(self.symbols.values()))
         outs = {k: self.read(e) for k, e in outputs.items()} if outputs else default_outputs(claims)
         for name, out in outs.items():
             self.check_declared(out, f"output {name}")
@@ -105,6 +119,8 @@ class Scope(Declarations):
         if not isinstance(rel, Rel):
             raise RecordError("an audit holds one relation against the machine")
         outs = {k: self.read(e) for k, e in (outputs or {}).items()} or {"lhs": rel.lhs, "rhs": rel.rhs}
+        for name, out in outs.items():
+            self.check_declared(out, f"output {name}")
         self._check_values(values, outs)
         rels = tuple(r for item in as_list(given) for r in self._hypotheses(item) if isinstance(r, Rel))
         return Audit(
@@ -120,7 +136,10 @@ class Scope(Declarations):
                 self.check_declared(rel, f"claim {rel}")
             return rels
         if isinstance(item, Optimum | Ode | Rate):
-            return (self._structured(item),)
+            claim = self._structured(item)
+            for part in (p for p in parts(claim) if isinstance(p, Expr | Rel)):
+                check_owned(part, self.symbols, f"{type(item).__name__.lower()} {part}")
+            return (claim,)
         return self.relations(item)
 
     def _structured(self, item: Optimum | Ode | Rate) -> Claim:
@@ -155,6 +174,7 @@ class Scope(Declarations):
             if not isinstance(sym, Sym) or self.symbols.get(sym.name) != sym:
                 raise RecordError(f"{name} is not a declared symbol{suggest(str(name), self.symbols)}")
             out[sym] = expr if callable(expr) and not isinstance(expr, Expr) else self.read(expr)
+            check_owned(out[sym], self.symbols, f"the value of {sym.name}", len(sym.decl.shape))
         return out
 
     def _hypotheses(self, item: Any) -> tuple[Rel | Premise, ...]:

@@ -14,7 +14,7 @@ M = v.real("M", "largest score")
 D = v.pos("D", "gap to the second score", latex=r"\Delta")
 r = v.array("r", l, "scores that do not win")
 i = v.index("i", l)
-b = v.index("b", l, "a key with the second score")
+b = v.integer("b", "a key with the second score", lo=1, hi=l)
 x = v.let("x", exp(-D / eps), "odds of the runner-up")
 y = v.let("y", v.sum(lambda j: exp((r[j] - M) / eps), l), "odds against the winner")
 q = v.let(
@@ -44,7 +44,17 @@ theorem = v.theorem(
     ],
     outputs={"q": q, "lower": x / (1 + x), "upper": l * x / (1 + l * x), "crude": l * x},
     values=[
-        value(number, "scores 2, 1.2, 0.9, -0.4, 0", of=name, l=4, eps="0.3", M=2, D="0.8", r=["1.2", "0.9", "-0.4", 0])
+        value(
+            number,
+            "scores 2, 1.2, 0.9, -0.4, 0",
+            of=name,
+            l=4,
+            b=1,
+            eps="0.3",
+            M=2,
+            D="0.8",
+            r=["1.2", "0.9", "-0.4", 0],
+        )
         for name, number in [
             ("q", "0.0881346002173114"),
             ("lower", "0.0649691691286641"),

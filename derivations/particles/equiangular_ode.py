@@ -13,7 +13,7 @@ n = v.count("n", "number of tokens", lo=2)
 be = v.real("be", "inverse temperature", latex=r"\beta")
 g = v.real("g", "common inner product", latex=r"\gamma", lo=-1, hi=1)
 t = v.nonneg("t", "time (depth)")
-g0 = v.real("g0", "initial inner product", latex=r"\gamma_0", lo=0, hi=1, hi_open=True)
+g0 = v.real("g0", "initial inner product", latex=r"\gamma_0", lo=-1 / (n - 1), hi=1, hi_open=True)
 Z = v.let("Z", exp(be) + (n - 1) * exp(be * g), "partition function of each token")
 drift = (exp(be) * g + exp(be * g) + (n - 2) * exp(be * g) * g) / Z
 radial = (exp(be) + (n - 1) * exp(be * g) * g) / Z
@@ -43,5 +43,6 @@ theorem = v.theorem(
         value("0.704639416132405", "eight tokens, beta = 0", of="gamma", n=8, t="1.5", g0=0),
         value("0.295147004654848", "128 tokens, beta = 0", of="gamma", n=128, t=2, g0=0),
         value("0.761594155955765", "two tokens: tanh 1", of="gamma", n=2, t=1, g0=0),
+        value("-0.5", "a simplex stays at rest", of="gamma", n=3, t=1, g0="-1/2"),
     ],
 )

@@ -156,7 +156,7 @@ def _sum(expr: Sum, var: Expr) -> Expr:
     if isinstance(var, Sym) and var in ends:
         raise UnknownNode(f"the range of {expr} depends on {var}")
     if free_symbols(var) & {v for v, _, _ in expr.limits}:
-        expr = fresh_binders(expr)
+        return derivative(fresh_binders(expr), var)
     body = derivative(expr.body, var)
     return Sum(body, expr.limits) if body != ZERO else ZERO
 
@@ -180,11 +180,17 @@ def evaluate_derivatives(node: T) -> T:
     Returns
     -------
     Expr or Rel
+
+    A derivative by anything but a real symbol or an array entry (a let-name, an integer, an expression) is an
+    `UnknownNode`.
     """
 
     def rule(e: Expr) -> Expr:
         if not isinstance(e, Diff):
             return e
+        by = e.var.decl.sort if isinstance(e.var, Sym) else "entry" if isinstance(e.var, Index) else "expression"
+        if by not in ("real", "boundreal", "entry"):
+            raise UnknownNode(f"{e} is a derivative by {e.var}, which is no real variable")
         body = e.body
         for _ in range(e.order):
             body = derivative(body, e.var)

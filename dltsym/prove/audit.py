@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from dltsym.errors import RecordError
+from dltsym.errors import DltsymError, RecordError
 from dltsym.notation.calculus import evaluate_derivatives
 from dltsym.notation.evaluate import Balls, evaluate, holds
 from dltsym.notation.tree import Rel
@@ -14,7 +14,7 @@ from dltsym.notation.walk import expand_lets
 from dltsym.prove.decide import decide
 from dltsym.prove.problem import declared_bounds, prepare
 from dltsym.prove.report import AuditReport
-from dltsym.prove.values import check_value, environment
+from dltsym.prove.values import check_value, environment, holds_everywhere, strange
 from dltsym.prove.verdict import OPEN, PROVED, REFUTED
 from dltsym.record import Audit
 
@@ -41,7 +41,7 @@ def check_audit(audit: Audit) -> AuditReport:
     try:
         env = run_fixture(audit)
         outcome, witness = _outcome(audit, env)
-    except RecordError as err:
+    except DltsymError as err:
         outcome, witness = OPEN, {"error": str(err)}
     reached = {PROVED: ("holds",), REFUTED: ("refuted", "holds with correction")}.get(outcome, NOT_MATHEMATICS)
     if audit.verdict not in reached:
@@ -91,8 +91,12 @@ def _outcome(audit: Audit, env: Mapping[str, Any]) -> tuple[str, dict[str, Any]]
     if not env and problem.symbols:
         verdict = decide(problem)
         return verdict.status, {**(verdict.witness or {}), **_plain(verdict.evidence)}
+    wrong = strange(audit.symbols, env)
+    if wrong:
+        raise RecordError(f"the witness is not one: {wrong[0]}")
     bounds = [b for s in problem.symbols if s.name in env for b in declared_bounds(s)]
-    outside = [str(h) for h in (*problem.given, *prepare(audit.claim, bounds).given) if holds(h, env) is not True]
+    asked = (*problem.given, *prepare(audit.claim, bounds).given)
+    outside = [str(h) for h in asked if holds_everywhere(h, env) is not True]
     if outside:
         raise RecordError(f"the witness does not certainly satisfy {outside[0]}")
     truth = holds(problem.goal, env)

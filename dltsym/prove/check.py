@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from dltsym.errors import DltsymError
-from dltsym.notation.tree import Expr, Rel
+from dltsym.form import concluded, same
+from dltsym.notation.tree import Num, Rel
 from dltsym.prove.audit import check_audit
-from dltsym.prove.decide import Effort, Memo, decide, run_engine
+from dltsym.prove.decide import NORMAL, Effort, Memo, decide, run_engine
 from dltsym.prove.definedness import discharge
 from dltsym.prove.engines import engines
 from dltsym.prove.engines.smt import unsatisfiable
@@ -22,9 +24,9 @@ from dltsym.prove.sample import find_point, refute
 from dltsym.prove.values import check_break, check_value, outside_domain
 from dltsym.prove.verdict import PROVED, REFUTED, VACUOUS, Verdict, open_, weakest
 from dltsym.record import Lemma, Premise, Theorem
-from dltsym.form import concluded, same
 
 __all__ = ["check_audit", "check_theorem"]
+Done = dict[str | tuple[str, str], Used]  # finished chains by name; unfinished ones by (name, "so far")
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Checker:
 
 def check_theorem(
     theorem: Theorem, resolve: Resolve, report_of: ReportOf, *, control: bool = True, memo: Memo | None = None,
-    effort: Effort = Effort(),
+    effort: Effort = NORMAL,
 ) -> Report:
     """Check a record: hypotheses, steps, tight set, values, points outside the hypotheses, negative control.
 
@@ -76,11 +78,11 @@ def check_theorem(
     vacuous = _hypotheses(c)
     steps: list[StepReport] = [vacuous]
     problems: list[str] = []
-    done: dict[str, Used] = {}
+    done: Done = {}
     made: list[tuple[Problem, str]] = []
     without: list[str] = []
     if vacuous.grade != VACUOUS:
-        for ob in obligations(theorem):
+        for ob in _each(c, steps):
             report, bare, problem = _step(c, ob, done)
             steps.append(report)
             without.append(bare)
@@ -100,6 +102,15 @@ def check_theorem(
     )
 
 
+def _each(c: Checker, steps: list[StepReport]) -> Iterator[Obligation]:
+    """Yield the obligations; when they cannot be stated, that is a row of its own, and open."""
+    try:
+        yield from obligations(c.theorem)
+    except (DltsymError, RecursionError) as err:
+        verdict = open_("statement", f"{type(err).__name__}: {err}")
+        steps.append(replace(_report("the record", "its obligations", verdict, time.perf_counter()), role="claim"))
+
+
 def _uses(theorem: Theorem, report_of: ReportOf) -> tuple[str, ...]:
     direct = [u.key for chain in theorem.proof for s in chain.steps for u in s.by if isinstance(u, Lemma)]
     for claim in theorem.claims:
@@ -117,14 +128,17 @@ def _uses(theorem: Theorem, report_of: ReportOf) -> tuple[str, ...]:
 
 def _hypotheses(c: Checker) -> StepReport:
     rels = (*c.given, *(p.rel for p in c.premises))
-    claim = next((x for x in c.theorem.claims if isinstance(x, Rel)), Rel(_first(c), "=", _first(c)))
-    problem = prepare(claim, rels)
     started = time.perf_counter()
+    try:
+        problem = prepare(_goal(c), rels)
+    except DltsymError as err:
+        return _report("hypotheses", "they cannot be read", open_("statement", f"{type(err).__name__}: {err}"), started)
     text = ", ".join(map(str, rels)) or "declared domains"
     point = find_point(problem)
     if point is not None:
         shown = {k: str(v) for k, v in point.items()}
-        return _report(text, "the hypotheses hold at a point", Verdict(PROVED, "exact", "balls", 0.0, {}, shown), started)
+        verdict = Verdict(PROVED, "exact", "balls", 0.0, {}, shown)
+        return _report(text, "the hypotheses hold at a point", verdict, started)
     core = unsatisfiable(problem)
     if core:
         verdict = Verdict(VACUOUS, VACUOUS, "z3", 0.0, {"contradiction": core})
@@ -132,8 +146,14 @@ def _hypotheses(c: Checker) -> StepReport:
     return _report(text, "no point inside the hypotheses was found", open_("balls", "unknown satisfiability"), started)
 
 
-def _first(c: Checker) -> Expr:
-    return next(iter(c.theorem.outputs.values()))
+def _goal(c: Checker) -> Rel:
+    """Return a claim, for the symbols that it is about, or a stand-in when it cannot be prepared."""
+    first = next(iter(c.theorem.outputs.values()), Num(Fraction(0)))
+    claim = next((x for x in c.theorem.claims if isinstance(x, Rel)), Rel(first, "=", first))
+    try:
+        return prepare(claim).goal
+    except (DltsymError, RecursionError):
+        return Rel(Num(Fraction(0)), "=", Num(Fraction(0)))
 
 
 def _report(text: str, reason: str, v: Verdict, started: float) -> StepReport:
@@ -141,29 +161,33 @@ def _report(text: str, reason: str, v: Verdict, started: float) -> StepReport:
     return StepReport(text, reason, v.grade, v.engine, seconds, v.evidence, v.witness, role="hypotheses")
 
 
-def _facts(c: Checker, ob: Obligation, step: Problem, done: dict[str, Used]) -> tuple[Used, ...]:
+def _facts(c: Checker, ob: Obligation, step: Problem, done: Done) -> tuple[Used, ...]:
     out = []
     for use in ob.by:
         if isinstance(use, Lemma):
             out.append(lemma_fact(use, step, c.theorem.symbols, c.resolve, c.report_of))
         elif use in done:
+            if ob.drop:
+                raise DltsymError(f"the chain {use!r} rests on every hypothesis; this part of an equivalence may not")
             out.append(done[use])
         else:
             premise = next((p for p in c.premises if p.name == use), None)
             if premise is None:
                 raise DltsymError(f"{use!r} is used before the chain of that name")
+            if any(same(premise.rel, r) for r in ob.drop):
+                raise DltsymError(f"the premise {use!r} states what this part of the equivalence has to prove")
             out.append(premise_fact(premise))
     started_from = [p for p in c.premises if ob.number == 1 and any(same(p.rel, e) for e in ob.extra)]
     return (*out, *(premise_fact(p) for p in started_from if p.name not in ob.by))
 
 
 def _given(c: Checker, ob: Obligation) -> tuple[Rel, ...]:
-    if ob.drop == "all":
+    if ob.alone:
         return ob.extra
-    return (*(g for g in c.given if not (ob.drop == "goal" and same(g, ob.goal))), *ob.extra)
+    return (*(g for g in c.given if not any(same(g, r) for r in ob.drop)), *ob.extra)
 
 
-def _step(c: Checker, ob: Obligation, done: dict[str, Used]) -> tuple[StepReport, str, Problem | None]:
+def _step(c: Checker, ob: Obligation, done: Done) -> tuple[StepReport, str, Problem | None]:
     started = time.perf_counter()
     problem = None
     used: tuple[Used, ...] = ()
@@ -175,7 +199,9 @@ def _step(c: Checker, ob: Obligation, done: dict[str, Used]) -> tuple[StepReport
         missing = [m for u in used for m in u.missing]
         problem = prepare(ob.goal, _given(c, ob), _unique(u.fact for u in used), ob.hint)
         verdict = open_("lemmas", "; ".join(missing)) if missing else decide(problem, c.effort, c.memo)
-    except DltsymError as err:
+        if ob.role == "tight" and ob.extra and verdict.status == PROVED and find_point(problem) is None:
+            verdict = open_("balls", "no point of the tight set that satisfies the hypotheses was found")
+    except (DltsymError, RecursionError) as err:  # a tree may be deeper than Python can walk
         verdict = open_("statement", f"{type(err).__name__}: {err}")
     grade, bare = (verdict.grade, verdict.grade)
     if verdict.status == PROVED:
@@ -195,20 +221,20 @@ def _unique(facts: object) -> Sequence[Fact]:
     return tuple(dict.fromkeys(facts))  # pyright: ignore[reportArgumentType, reportCallIssue]
 
 
-def _remember(c: Checker, ob: Obligation, report: StepReport, bare: str, done: dict[str, Used]) -> None:
+def _remember(c: Checker, ob: Obligation, report: StepReport, bare: str, done: Done) -> None:
     """After the last step of a named chain, make its conclusion usable; an unproved one stays open and unusable."""
-    chain = next((x for x in c.theorem.proof if x.name and x.name == ob.chain), None)
+    chain = next((x for x in c.theorem.proof if x.name and x.name == ob.name), None)
     if chain is None or ob.role not in ("step", "converse"):
         return
-    before = done.get(f"#{chain.name}")
+    before = done.get((chain.name, "so far"))
     grades = [report.grade] + ([before.fact.grade] if before else [])
     bares = [bare] + ([before.without] if before else [])
     cited = (*(before.cited if before else ()), *report.cited)
     fact = Fact(chain.name, concluded(chain, c.theorem.given), weakest(grades))
     missing = () if fact.grade not in (REFUTED, VACUOUS, "open") else (f"chain {chain.name!r} is {fact.grade}",)
-    done[f"#{chain.name}"] = Used(fact, weakest(bares), (), cited, (), missing)
-    if ob.number == len(chain.steps):
-        done[chain.name] = done[f"#{chain.name}"]
+    done[chain.name, "so far"] = Used(fact, weakest(bares), (), cited, (), missing)
+    if ob.last:
+        done[chain.name] = done[chain.name, "so far"]
 
 
 def _defects(theorem: Theorem, steps: Sequence[StepReport], values: Sequence[object]) -> list[str]:
@@ -221,7 +247,7 @@ def _defects(theorem: Theorem, steps: Sequence[StepReport], values: Sequence[obj
             out.append(f"{where}: {s.relation} is open: {s.evidence.get('reason', s.reason)}")
     out += [f"{theorem.key}: value {v.of} expected {v.expected}, got {v.got}" for v in values if not v.ok]  # pyright: ignore[reportAttributeAccessIssue]
     for item in theorem.values:
-        out += [f"{theorem.key}: the inputs of value {item.expected} violate {r}" for r in outside_domain(theorem, item)]
+        out += [f"{theorem.key}: the inputs of value {item.expected}: {r}" for r in outside_domain(theorem, item)]
     return out
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import signal
 import threading
 import time
@@ -9,6 +10,8 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from types import FrameType
 from typing import Any, Protocol
 
 from dltsym.notation.tree import Rel
@@ -37,40 +40,59 @@ class Effort:
     full_refuter: bool = True
 
 
+NORMAL = Effort()
+OURS = str(Path(__file__).parents[1])
+TICK, PATIENCE, IN_ALL = 0.02, 2.0, 60.0  # seconds of processor time
+
+
 class BudgetOver(Exception):
     """An engine used up its time. It is ``open``, never a verdict."""
 
 
+def _quiet(_signum: int, _frame: FrameType | None) -> None:
+    """Ignore an alarm that rang while its limit was being lifted."""
+
+
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Raise `BudgetOver` in the main thread after `seconds`; elsewhere only the pool's own limit applies.
+    """Raise `BudgetOver` in the main thread after `seconds` of processor time; elsewhere only the pool's limit applies.
+
+    Processor time, so that a busy machine gives the same verdicts. The alarm rings again until it finds one of our own
+    frames on top: an exception out of z3's constructors or a garbage collector callback would be lost or do harm there. Code that never
+    calls ours is stopped after `PATIENCE`.
 
     Parameters
     ----------
     seconds : float
-        Wall-clock budget.
+        Budget.
 
     Yields
     ------
     None
-
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
-    def ring(_signum: int, _frame: object) -> None:
-        raise BudgetOver(f"budget of {seconds:g} s used up")
+    rings = itertools.count()
 
-    before = signal.signal(signal.SIGALRM, ring)
-    outer = signal.setitimer(signal.ITIMER_REAL, seconds)[0]
-    started = time.monotonic()
+    def ring(_signum: int, frame: FrameType | None) -> None:
+        ours = frame is not None and frame.f_code.co_filename.startswith(OURS)
+        if ours or next(rings) * TICK > PATIENCE:
+            raise BudgetOver(f"budget of {seconds:g} s used up")
+
+    outer, again = signal.getitimer(signal.ITIMER_PROF)
+    budget = min(seconds, outer) if outer else seconds
+    before = signal.signal(signal.SIGPROF, ring)
+    signal.setitimer(signal.ITIMER_PROF, budget, TICK)
+    started = time.process_time()
     try:
         yield
     finally:
-        left = outer - (time.monotonic() - started) if outer else 0
-        signal.signal(signal.SIGALRM, before)
-        signal.setitimer(signal.ITIMER_REAL, max(left, 0.001) if outer else 0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before if callable(before) else _quiet)  # a late ring must find a handler
+        if outer:
+            signal.setitimer(signal.ITIMER_PROF, max(outer - (time.process_time() - started), TICK), again)
 
 
 def run_engine(engine: Engine, problem: Problem, effort: Effort) -> Verdict:
@@ -100,7 +122,7 @@ def run_engine(engine: Engine, problem: Problem, effort: Effort) -> Verdict:
     return replace(out, engine=out.engine or engine.name, seconds=time.perf_counter() - started)
 
 
-def decide(problem: Problem, effort: Effort = Effort(), memo: Memo | None = None) -> Verdict:
+def decide(problem: Problem, effort: Effort = NORMAL, memo: Memo | None = None) -> Verdict:
     """Decide a problem: side conditions, quick refuter, engines in order, full refuter and sampling.
 
     Parameters
@@ -122,15 +144,22 @@ def decide(problem: Problem, effort: Effort = Effort(), memo: Memo | None = None
     if kept is not None:
         return from_json(kept)
     started = time.perf_counter()
-    out = replace(_decide(problem, effort), seconds=time.perf_counter() - started)
+    try:
+        with time_limit(IN_ALL * effort.scale):
+            out = _decide(problem, effort)
+    except BudgetOver as over:
+        out = open_("decide", f"timeout: {over}")
+    except RecursionError:
+        out = open_("decide", "the statement is nested too deeply")
+    out = replace(out, seconds=time.perf_counter() - started)
     if memo:
         memo.put(slot, to_json(out))
     return out
 
 
 def _decide(problem: Problem, effort: Effort) -> Verdict:
-    stated = given.run(problem)
-    if stated.status == PROVED:
+    stated = given.stated(problem)
+    if stated is not None:
         return stated
     rows, missing = discharge(problem)
     if missing:
@@ -172,7 +201,7 @@ def _first(problem: Problem) -> tuple[str, ...]:
     """Return the engine that the author's hint names, or the glue when the step names facts."""
     if problem.hint:
         return ("ladder", "boundary") if "@" in problem.hint else (problem.hint.partition("(")[0],)
-    return ("z3",) if problem.facts and problem.goal.op != "=" else ()
+    return (given.NAME, "z3") if problem.facts and problem.goal.op != "=" else ()
 
 
 def to_json(verdict: Verdict) -> dict[str, Any]:
@@ -203,5 +232,3 @@ def from_json(data: dict[str, Any]) -> Verdict:
     Verdict
     """
     return Verdict(**{**data, "rows": tuple(Row(**r) for r in data["rows"])})
-
-

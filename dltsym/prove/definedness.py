@@ -95,6 +95,9 @@ def _own(node: Expr | Rel, local: Local) -> Iterator[Condition]:
         case Div(_, den):
             if not rational(den):
                 yield Condition(Rel(den, "!=", ZERO), local, str(node))
+        case Call("delta", args):
+            for arg in args:
+                yield from _whole(arg, local, f"delta at {arg}, no integer by its form,")
         case Call(name, _):
             for row in FUNCTIONS[name].domain:
                 rel = row_text(node, row)
@@ -104,8 +107,15 @@ def _own(node: Expr | Rel, local: Local) -> Iterator[Condition]:
             yield from _power(node, local)
         case Index(array, idx):
             for i, (lo, hi) in zip(idx, array.decl.shape, strict=True):
+                yield from _whole(i, local, f"{node} at {i}, no integer by its form,")
                 yield Condition(Rel(lo, "<=", i), local, str(node))
                 yield Condition(Rel(i, "<=", hi), local, str(node))
+
+
+def _whole(e: Expr, local: Local, why: str) -> Iterator[Condition]:
+    """Ask for the impossible unless `e` is an integer by its form: SymPy sums to n/2 as if every n were even."""
+    if not is_integer(e):
+        yield Condition(Rel(ONE, "=", ZERO), local, why)
 
 
 def _power(node: Pow, local: Local) -> Iterator[Condition]:
@@ -128,6 +138,8 @@ def _sum(node: Sum, local: Local) -> Iterator[Condition]:
             yield from _walk(end, inner)
             if _infinite(end):
                 yield Condition(Rel(end, "<", OO), inner, f"{node} (absolute convergence)")
+            else:
+                yield from _whole(end, inner, f"{node} up to {end}, no integer by its form,")
         inner = (*inner, Rel(lo, "<=", v), Rel(v, "<=", hi))
     yield from _walk(node.body, inner)
 

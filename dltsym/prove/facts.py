@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from dltsym.errors import RecordError
+from dltsym.form import check_owned, replace_symbols
 from dltsym.notation.parse import parse_expr
 from dltsym.notation.tree import Add, Call, Decl, Expr, Index, Mul, Neg, Num, Rel, Sym, as_expr
-from dltsym.notation.walk import key, subterms
-from dltsym.prove.problem import Fact, Problem, bounds_of, prepare
+from dltsym.notation.walk import expand_lets, free_symbols, key, subterms
+from dltsym.prove.definedness import conditions
+from dltsym.prove.definedness import prove as condition_row
+from dltsym.prove.problem import Fact, Problem, bounds_of, declared_bounds, prepare
 from dltsym.prove.report import Report
 from dltsym.prove.signs import entails
 from dltsym.prove.verdict import Row, weakest
 from dltsym.record import Lemma, Optimum, Premise, Theorem
-from dltsym.form import replace_symbols
 
 Resolve = Callable[[str], Theorem]
 ReportOf = Callable[[str], Report]
@@ -132,13 +134,15 @@ def instance_of(lemma: Lemma, theorem: Theorem, symbols: Mapping[str, Sym], goal
     for name, given in lemma.at:
         if name not in theorem.symbols:
             raise RecordError(f"{lemma.key} has no symbol {name}; it has {', '.join(theorem.symbols)}")
-        out[theorem.symbols[name]] = given if callable(given) and not isinstance(given, Expr) else (
-            parse_expr(given, symbols) if isinstance(given, str) else as_expr(given)
+        sym = theorem.symbols[name]
+        out[sym] = given if callable(given) and not isinstance(given, Expr) else (
+            parse_expr(given, dict(symbols)) if isinstance(given, str) else as_expr(given)
         )
+        check_owned(out[sym], symbols, f"{lemma.key}, {name}", len(sym.decl.shape))
     claim = lemma_claim(lemma, theorem)
     for pattern, target in _matches(claim, goal):
         if all(isinstance(a, Sym) for a in pattern.args) and not any(a in out for a in pattern.args):
-            out |= dict(zip(pattern.args, target.args, strict=True))  # pyright: ignore[reportArgumentType,reportCallIssue]
+            out.update(zip(pattern.args, target.args, strict=True))  # pyright: ignore[reportArgumentType,reportCallIssue]
     for name, sym in theorem.symbols.items():
         if sym not in out and sym.decl.sort != "let" and name in symbols:
             out[sym] = symbols[name]
@@ -146,7 +150,7 @@ def instance_of(lemma: Lemma, theorem: Theorem, symbols: Mapping[str, Sym], goal
     lost = [s.name for s in needed if s not in out]
     for sym in theorem.symbols.values():
         if sym.decl.sort == "index" and sym not in out and sym.decl.lo is not None and sym.decl.hi is not None:
-            out[sym] = Sym(_generic(sym.decl.lo, sym.decl.hi, sym.name, out))
+            out[sym] = Sym(_generic(sym.decl.lo, sym.decl.hi, f"any.{sym.name}", out))
     if lost:
         shown = f"thm({lemma.key!r}, {lost[0]}=...)"
         raise RecordError(f"{lemma.key}: give a value for {', '.join(lost)}, for example {shown}")
@@ -190,21 +194,46 @@ def lemma_fact(lemma: Lemma, step: Problem, symbols: Mapping[str, Sym], resolve:
     claim = prepare(lemma_claim(lemma, theorem), [g.rel if isinstance(g, Premise) else g for g in theorem.given])
     at = instance_of(lemma, theorem, symbols, step.goal)
     rows, missing = [], []
-    for rel in (*claim.given, *_domains(claim, at)):
-        need = replace_symbols(rel, at).flipped()
+    wrong = _sorts(claim, at, lemma.key)
+    if wrong:  # such an instance cannot even be written down
+        return Used(Fact(lemma.key, claim.goal, "open"), "open", missing=tuple(wrong), uses=(lemma.key,))
+    for need in (*_hypotheses(claim, at), *(replace_symbols(r, at).flipped() for r in _domains(claim, at))):
         row = entails(need, step)
         if row is None:
             missing.append(f"{lemma.key} needs {need}")
         else:
             rows.append(row)
-    missing += _sorts(claim, at, lemma.key)
-    rel = replace_symbols(claim.goal if claim.written is None else claim.written, at)
+    missing += _undefined(at, step, lemma.key)
+    rel = replace_symbols(claim.goal, at)  # derivatives are carried out: an instance of one is not one of the instance
     report = report_of(lemma.key)
     if not report.ok or report.grade == "open":
         missing.append(f"{lemma.key} is not proved itself ({report.grade})")
     fact = Fact(lemma.key, rel, report.grade)
     uses = (lemma.key, *report.uses)
     return Used(fact, report.grade_without_cited, tuple(rows), report.cited, uses, tuple(missing))
+
+
+def _hypotheses(claim: Problem, at: Mapping[Sym, Any]) -> Iterator[Rel]:
+    """Yield the hypotheses at the instance; an index in one of them means every index, whatever `at` makes of it."""
+    for rel in claim.given:
+        every = dict(at)
+        for s in free_symbols(rel):
+            if s.decl.sort == "index" and s.decl.lo is not None and s.decl.hi is not None:
+                every[s] = Sym(_generic(s.decl.lo, s.decl.hi, f"any.{s.name}", at))
+        yield replace_symbols(rel, every).flipped()
+
+
+def _undefined(at: Mapping[Sym, Any], step: Problem, name: str) -> list[str]:
+    """Name the side conditions of the values given to the symbols of a lemma that do not follow from the step."""
+    out = []
+    for sym, image in at.items():
+        local: tuple[Rel, ...] = ()
+        if callable(image) and not isinstance(image, Expr):
+            free = tuple(Sym(_generic(lo, hi, k, at)) for k, (lo, hi) in enumerate(sym.decl.shape))
+            image, local = as_expr(image(*free)), tuple(b for s in free for b in declared_bounds(s))
+        lost = [c for c in conditions(expand_lets(image)) if condition_row(c, step, local) is None]
+        out += [f"{name} at {sym.name} = {image}: {c}" for c in lost]
+    return out
 
 
 def _domains(claim: Problem, at: Mapping[Sym, Any]) -> Iterator[Rel]:
@@ -219,7 +248,7 @@ def _domains(claim: Problem, at: Mapping[Sym, Any]) -> Iterator[Rel]:
 
 
 def _generic(lo: Expr, hi: Expr, name: int | str, at: Mapping[Sym, Any]) -> Decl:
-    label = name if isinstance(name, str) else f"any{name}"
+    label = name if isinstance(name, str) else f"any.{name}"  # no symbol can be declared by a name with a dot
     return Decl(label, "index", lo=replace_symbols(lo, at), hi=replace_symbols(hi, at))
 
 
@@ -229,6 +258,10 @@ def _sorts(claim: Problem, at: Mapping[Sym, Any], name: str) -> list[str]:
         image = at.get(sym)
         if sym.decl.sort in ("integer", "index") and isinstance(image, Expr) and not is_integer(image):
             out.append(f"{name} needs an integer for {sym.name}, got {image}")
+        if sym.decl.sort != "array" and isinstance(image, Sym) and image.decl.sort == "array":
+            out.append(f"{name} needs a number for {sym.name}, got the array {image.name}")
+        if sym.decl.sort == "array" and isinstance(image, Expr) and not isinstance(image, Sym):
+            out.append(f"{name} needs an array for {sym.name}, got {image}; write a function of its indices")
         if sym.decl.sort == "array" and isinstance(image, Sym):
             if image.decl.sort != "array" or len(image.decl.shape) != len(sym.decl.shape):
                 out.append(f"{name} needs an array of the same rank for {sym.name}, got {image.name}")

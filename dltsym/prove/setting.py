@@ -132,7 +132,9 @@ def setting(problem: Problem) -> Setting:
     -------
     Setting
     """
-    symbols, solved = problem.symbols, []
+    asked = free_symbols(problem.goal)  # an index of hypotheses alone stands for all values: drawing one would need a value
+    symbols = tuple(s for s in problem.symbols if s.decl.sort != "index" or s in asked)
+    solved = []
     while found := _entries(problem, symbols) or _scalar(problem, symbols):
         sym, value, rules = found
         symbols = tuple(s for s in symbols if s != sym)

@@ -168,6 +168,28 @@ def nonempty(indices: Sequence[Sym], forms: Iterable[Linear], facts: Iterable[Li
     return True
 
 
+def empty(indices: Iterable[Sym], forms: Iterable[Linear], facts: Iterable[Linear]) -> bool:
+    """Return True when the domain certainly has no point, because the range of one index is empty.
+
+    Parameters
+    ----------
+    indices : iterable of Sym
+        Bound indices.
+    forms, facts : iterable of Linear
+        Domain and background.
+
+    Returns
+    -------
+    bool
+    """
+    rows, known = tuple(forms), tuple(facts)
+    for v in indices:
+        lows, highs = bounds(v, rows)
+        if any(a.whole and b.whole and implied(known, (a - b).plus(-1)) for a in lows for b in highs):
+            return True
+    return False
+
+
 def limits(
     order: Sequence[Sym], forms: Sequence[Linear], facts: Sequence[Linear]
 ) -> list[tuple[Sym, Expr, Expr]] | None:

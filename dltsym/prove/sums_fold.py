@@ -15,7 +15,7 @@ from dltsym.notation.tree import Call, Decl, Expr, Index, Sum, Sym, bound_symbol
 from dltsym.notation.walk import binders, children, free_symbols, fresh_binders, key, rebuild, substitute, subterms
 from dltsym.prove import sums_read
 from dltsym.prove.sums_closed import compose, edges, power_range, power_sum, triangle
-from dltsym.prove.sums_domain import bounds, has_index_atom, limits, nonempty, range_forms, reduce_forms
+from dltsym.prove.sums_domain import bounds, empty, has_index_atom, limits, nonempty, range_forms, reduce_forms
 from dltsym.prove.sums_frame import Frame, Known, defined, in_ranges, total
 from dltsym.prove.sums_linear import INTEGER_SORTS, Linear, at_least_zero, implied, linear, to_expr, unsatisfiable
 from dltsym.prove.sums_poly import (
@@ -52,6 +52,8 @@ def read_sum(expr: Sum, frame: Frame) -> Poly:
     indices, forms = _domain(expr)
     if forms is None or has_index_atom(forms, indices):
         return single(expr)  # infinite, or a range such as i**2 <= n
+    if empty(indices, forms, frame.facts):
+        return {}
     return fold(sums_read.read(expr.body, frame.inside(forms)), indices, forms, frame)
 
 
@@ -98,6 +100,8 @@ def fold(body: Poly, indices: Sequence[Sym], forms: Iterable[Linear], frame: Fra
     if len(indices) > 2 * MAX_INDICES:
         raise TooBig(f"{len(indices)} indices in one sum")
     forms = tuple(forms)
+    if empty(indices, forms, frame.facts):
+        return {}
     domain = tuple(reduce_forms(forms, frame.facts))
     if not all(map(all, (bounds(v, domain) for v in indices))) and unsatisfiable((*forms, *frame.facts)):
         return {}  # the empty domain: contradictory constraints imply each other away

@@ -6,34 +6,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from dltsym.notation.tree import (
-    Add,
-    Call,
-    Decl,
-    Diff,
-    Div,
-    Expr,
-    Integral,
-    Limit,
-    Neg,
-    Num,
-    Rel,
-    Sum,
-    Sym,
-    bound_symbol,
-)
+from dltsym.notation.tree import Add, Call, Decl, Diff, Expr, Integral, Limit, Neg, Num, Rel, Sum, Sym
 from dltsym.notation.walk import children, free_symbols, key, rebuild, substitute, subterms, transform
 from dltsym.prove.problem import Problem, bounds_of
 from dltsym.prove.sums import canonical_problem, loose
-from dltsym.prove.sums_domain import range_forms
 from dltsym.prove.sums_frame import Rule, definitions, frame_of, positive
 from dltsym.prove.sums_linear import linear, to_expr
-from dltsym.prove.sums_poly import Mono, Poly, TooBig, to_tree
+from dltsym.prove.sums_open import vanishes
+from dltsym.prove.sums_poly import TooBig
 from dltsym.prove.sums_read import read
 from dltsym.prove.tower import Unknown, prove_zero
 from dltsym.prove.verdict import Row
 
-ZERO, ONE = Num(Fraction(0)), Num(Fraction(1))
+ZERO = Num(Fraction(0))
 MAX_CASES, MAX_DEPTH = 3, 2
 
 
@@ -61,21 +46,31 @@ def prove_equation(problem: Problem, depth: int = 0) -> Proof | None:
     -------
     Proof or None
     """
+    ready: list[tuple[str, Problem, tuple[Row, ...]]] = []
     for way, start, rules in _starts(problem):
         found = canonical_problem(start, rules)
-        if found is None:
-            continue
-        proof = _finish(found[0], depth)
-        if proof is not None:
-            return replace(proof, way=f"{way}, {proof.way}", rows=tuple(dict.fromkeys((*found[1], *proof.rows))))
+        if found is not None and not any(_same(found[0], p) for _, p, _ in ready):
+            ready.append((way, *found))
+    # Opening sums is slow: the tower gets every form before that.
+    for finish in (_tower, _cases, _termwise):
+        for way, canonical, rows in ready:
+            proof = finish(canonical, depth)
+            if proof is not None:
+                return replace(proof, way=f"{way}, {proof.way}", rows=tuple(dict.fromkeys((*rows, *proof.rows))))
     return None
 
 
+def _same(a: Problem, b: Problem) -> bool:
+    return [key(r) for r in (a.goal, *a.known)] == [key(r) for r in (b.goal, *b.known)]
+
+
 def _starts(problem: Problem) -> Iterator[tuple[str, Problem, tuple[Rule, ...]]]:
+    """Yield what to start from: with arrays replaced by their definitions (first, if those say it in goal terms)."""
     rules = definitions(problem)
-    yield ("canonical sums with definitions" if rules else "canonical sums"), problem, rules
-    if rules:
-        yield "canonical sums", problem, ()
+    mine = free_symbols(problem.goal)
+    new = any(s.decl.sort == "array" for r in rules for s in free_symbols(r.rhs) - mine)
+    starts = [("canonical sums with definitions", problem, rules), ("canonical sums", problem, ())]
+    yield from (starts[::-1] if new else starts) if rules else starts[1:]
     plain = _without_scalars(problem)
     if plain is not problem:
         yield "canonical sums with definitions", plain, definitions(plain)
@@ -101,17 +96,14 @@ def _plain(sym: Sym, value: Expr) -> bool:
     return sym not in free and not any(s.decl.sort == "index" for s in free)
 
 
-def _finish(problem: Problem, depth: int) -> Proof | None:
-    """Prove a goal whose sums are canonical."""
-    gap = Add((problem.goal.lhs, Neg(problem.goal.rhs)))
+def _tower(problem: Problem, depth: int) -> Proof | None:
+    """Prove a goal whose sums are canonical, each sum a symbol."""
     flat = _flat(problem)
     try:
         zero = prove_zero(Add((flat.goal.lhs, Neg(flat.goal.rhs))), flat)
     except Unknown:
-        zero = None
-    if zero is not None:
-        return Proof("tower", str(problem.goal), zero.rows, zero.uses)
-    return _cases(problem, depth) or _termwise(problem, gap, depth)
+        return None
+    return None if zero is None else Proof("tower", str(problem.goal), zero.rows, zero.uses)
 
 
 def _flat(problem: Problem) -> Problem:
@@ -181,90 +173,19 @@ def _unequal(problem: Problem, d: Call) -> Problem:
     return problem.with_goal(transform(problem.goal, rule), Rel(d.args[0], "!=", d.args[1]))
 
 
-@dataclass(frozen=True)
-class Opened:
-    """The terms ``c * Sum(f)`` of one domain, as ``sum of c*f`` at a fixed index tuple."""
-
-    body: Expr
-    ranges: tuple[Rel, ...]
-    count: Expr | None
-
-
-def _termwise(problem: Problem, gap: Expr, depth: int) -> Proof | None:
-    """Prove that a linear combination of sums over one domain vanishes, because its summand does."""
+def _termwise(problem: Problem, depth: int) -> Proof | None:
+    """Prove that a linear combination of sums vanishes, because a summand does at every index."""
     if depth >= MAX_DEPTH:
         return None
+    gap = Add((problem.goal.lhs, Neg(problem.goal.rhs)))
     try:
         left = read(gap, frame_of(problem, gap))
     except TooBig:
         return None
-    rows: list[Row] = []
-    for name in sorted({key(_shell(s)) for m in left for s in _sums(m)}):
-        mine = {m: c for m, c in left.items() if [key(_shell(s)) for s in _sums(m)] == [name]}
-        rest = {m: c for m, c in left.items() if m not in mine}
-        opened = _open(mine)
-        if opened is None:
-            continue
-        # Everything else may be spread over the terms of a sum that is certainly not empty.
-        spread: list[Expr] = [ZERO]
-        if rest and opened.count is not None:
-            spread.append(Div(to_tree(rest), opened.count))
-        for extra in spread:
-            goal = Rel(Add((opened.body, extra)), "=", ZERO)
-            proof = prove_equation(problem.with_goal(goal, *opened.ranges), depth + 1)
-            if proof is None:
-                continue
-            if extra != ZERO:
-                checked = _count_row(problem, opened)
-                if checked is None:
-                    continue
-                rows, rest = [*rows, checked], {}
-            rows, left = [*rows, *proof.rows], rest
-            break
-    if not left:
-        return Proof("term by term", str(problem.goal), tuple(dict.fromkeys(rows)))
-    return None
 
+    def inside(summand: Problem, deep: bool) -> tuple[Row, ...] | None:
+        proof = prove_equation(summand, depth + 1 if deep else MAX_DEPTH)
+        return None if proof is None else proof.rows
 
-def _shell(s: Sum) -> Sum:
-    return Sum(ZERO, s.limits)
-
-
-def _sums(mono: Mono) -> list[Sum]:
-    """Return the sums of a term that may be opened; a power of a sum counts as many."""
-    out: list[Sum] = []
-    for a, e in mono:
-        if isinstance(a.expr, Sum):
-            out += [a.expr] * (int(e) if e.denominator == 1 and e > 0 else 0)
-    return out
-
-
-def _open(terms: Poly) -> Opened | None:
-    parts: list[Expr] = []
-    names: list[Sym] = []
-    limits: tuple = ()
-    for mono, c in terms.items():
-        (s,) = _sums(mono)
-        if not names:
-            names, limits = [bound_symbol(v.name) for v, _, _ in s.limits], s.limits
-        others = to_tree({tuple((a, e) for a, e in mono if a.expr is not s): c})
-        parts.append(others * substitute(s.body, dict(zip((v for v, _, _ in s.limits), names, strict=True))))
-    to = dict(zip((v for v, _, _ in limits), names, strict=True))
-    ranges: list[Rel] = []
-    for v, lo, hi in limits:
-        if range_forms(v, lo, hi) is None:
-            return None
-        ranges += [Rel(substitute(lo, to), "<=", to[v]), Rel(to[v], "<=", substitute(hi, to))]
-    count = None
-    if len(limits) == 1:
-        count = to_expr(linear(limits[0][2]) - linear(limits[0][1]) + linear(ONE))
-    return Opened(Add((*parts, ZERO)), tuple(ranges), count)
-
-
-def _count_row(problem: Problem, opened: Opened) -> Row | None:
-    assert opened.count is not None
-    if not linear(opened.count).whole:
-        return None
-    if not frame_of(problem, opened.count).holds(linear(opened.count).plus(-1)):
-        return None
-    return Row(str(Rel(ONE, "<=", opened.count)), "exact", "the sum is not empty")
+    rows = vanishes(left, problem, inside)
+    return None if rows is None else Proof("term by term", str(problem.goal), rows)

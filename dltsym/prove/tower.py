@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TypeVar
 
@@ -27,7 +27,7 @@ from dltsym.prove.problem import Problem
 from dltsym.prove.tower_equations import eliminate, equations
 from dltsym.prove.tower_field import Frac, Relation, Unknown
 from dltsym.prove.tower_map import to_frac
-from dltsym.prove.tower_signs import sign
+from dltsym.prove.tower_signs import positive, sign
 from dltsym.prove.tower_state import Again, Gen, Memory, Tower, poly_tree
 from dltsym.prove.verdict import Row
 
@@ -109,10 +109,10 @@ def rational_form(expr: Expr, problem: Problem) -> Form:
     Form
     """
     (tower, frac), memory = construct(problem, lambda t: (t, to_frac(t, expr)))
-    return _compress(tower, frac, tuple(memory.rows.values()))
+    return _compress(tower, frac, memory)
 
 
-def _compress(t: Tower, a: Frac, rows: tuple[Row, ...]) -> Form:
+def _compress(t: Tower, a: Frac, memory: Memory) -> Form:
     """Keep only the generators that occur, or that a relation of one that occurs needs."""
     used = {i for p in (a.num, a.den) for e in p.monoms() for i, n in enumerate(e) if n}
     relations = []
@@ -129,7 +129,8 @@ def _compress(t: Tower, a: Frac, rows: tuple[Row, ...]) -> Form:
     moved = tuple(
         Relation(order.index(r.gen), r.degree, move(r.num), move(r.den), r.unit) for r in reversed(relations)
     )
-    return Form(move(a.num), move(a.den), tuple(t.gens[i] for i in order), moved, rows)
+    gens = tuple(replace(t.gens[i], positive=positive(t, i)) for i in order)
+    return Form(move(a.num), move(a.den), gens, moved, tuple(memory.rows.values()))
 
 
 def form_tree(form: Form) -> Expr:

@@ -6,11 +6,11 @@ from fractions import Fraction
 
 from dltsym.functions.table import FUNCTIONS
 from dltsym.notation.parse import row_text
-from dltsym.notation.tree import Add, Call, Const, Div, Expr, Index, Mul, Neg, Num, Pow, Rel, Sum, Sym
+from dltsym.notation.tree import Add, Call, Const, Div, Expr, Index, Mul, Neg, Num, Pow, Rel, Sym
 from dltsym.notation.walk import children, key
 from dltsym.prove.tower_atoms import absolute, exp_of, log_of, rational_power
 from dltsym.prove.tower_field import Frac, Unknown
-from dltsym.prove.tower_signs import ZERO, entailed, nonzero, note, sign
+from dltsym.prove.tower_signs import ZERO, nonzero, sign
 from dltsym.prove.tower_state import Tower
 from dltsym.prove.tower_trig import cos_sin
 
@@ -86,7 +86,7 @@ def _leaf(t: Tower, e: Expr) -> Frac:
         case Index(array, idx):
             name = f"{array.name}[{' , '.join(t.name(to_frac(t, i)) for i in idx)}]"
             return t.var(t.generator(name, "entry", e, is_positive(t, array, e)))
-    return t.var(t.generator(key(e), "opaque", e, isinstance(e, Sum) and _positive_sum(t, e)))
+    return t.var(t.generator(key(e), "opaque", e))
 
 
 def is_positive(t: Tower, sym: Sym, term: Expr) -> bool:
@@ -96,13 +96,6 @@ def is_positive(t: Tower, sym: Sym, term: Expr) -> bool:
         return True
     direct = {key(Rel(ZERO, "<", term)), key(Rel(Num(Fraction(1)), "<=", term))}
     return any(key(r) in direct for r in t.problem.given)
-
-
-def _positive_sum(t: Tower, e: Sum) -> bool:
-    row = entailed(Rel(ZERO, "<", e), t.problem)
-    if row is not None:
-        note(t, row)
-    return row is not None
 
 
 def _power(t: Tower, e: Pow, base: Frac, exponent: Frac) -> Frac:

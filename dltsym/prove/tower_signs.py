@@ -11,7 +11,7 @@ from functools import lru_cache
 from flint import fmpq_mpoly
 
 from dltsym.notation.text import to_text
-from dltsym.notation.tree import Expr, Num, Rel
+from dltsym.notation.tree import Expr, Num, Rel, Sum
 from dltsym.notation.walk import key
 from dltsym.prove.problem import Problem
 from dltsym.prove.tower_field import Frac
@@ -44,16 +44,30 @@ def entailed(rel: Rel, problem: Problem, deep: bool = False) -> Row | None:
     return entails(rel, problem, deep=deep)
 
 
+def positive(t: Tower, number: int) -> bool:
+    """Return whether a generator is known to be above zero; about a sum this is asked only when it matters."""
+    gen = t.gens[number]
+    if gen.positive or not isinstance(gen.arg, Sum):
+        return gen.positive
+    name = key(gen.arg)
+    if name not in t.memory.sums:
+        row = entailed(Rel(ZERO, "<", gen.arg), t.problem)
+        t.memory.sums[name] = row is not None
+        if row is not None:
+            note(t, row)
+    return t.memory.sums[name]
+
+
 def by_coefficients(t: Tower, p: fmpq_mpoly) -> tuple[int, bool]:
     """Return the sign that the terms of a polynomial share, and whether one of them cannot vanish."""
-    signs, strict = set(), False
-    for exponents, c in p.terms():
-        odd = [i for i, e in enumerate(exponents) if e % 2 and not t.gens[i].positive]
-        if odd:
+    signs, strict = {1 if c > 0 else -1 for _, c in p.terms()}, False
+    if len(signs) != 1:
+        return 0, False
+    for exponents in p.monoms():
+        if any(e % 2 and not positive(t, i) for i, e in enumerate(exponents)):
             return 0, False
-        signs.add(1 if c > 0 else -1)
-        strict = strict or all(t.gens[i].positive for i, e in enumerate(exponents) if e)
-    return (signs.pop(), strict) if len(signs) == 1 else (0, False)
+        strict = strict or all(positive(t, i) for i, e in enumerate(exponents) if e)
+    return signs.pop(), strict
 
 
 def factor_sign(t: Tower, p: fmpq_mpoly) -> tuple[int, bool]:

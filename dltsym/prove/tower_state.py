@@ -37,7 +37,7 @@ class Gen:
 class Memory:
     """What survives building the tower again: ring size, units of exponents, signs of factors, and their rows.
 
-    `deep` lets z3 be asked for signs; `unsure` says that a sign was asked for in vain.
+    `deep` lets z3 be asked for signs; `unsure` says that a sign was asked for in vain; `sums` says which are positive.
     """
 
     deep: bool = False
@@ -46,6 +46,7 @@ class Memory:
     scale: dict[str, int] = field(default_factory=dict)
     signs: dict[str, tuple[int, bool]] = field(default_factory=dict)
     rows: dict[str, Row] = field(default_factory=dict)
+    sums: dict[str, bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

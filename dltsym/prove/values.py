@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
+from math import ceil, floor
 from typing import Any
 
 from dltsym.errors import DltsymError, RecordError
@@ -11,9 +13,9 @@ from dltsym.notation.balls import working
 from dltsym.notation.calculus import evaluate_derivatives
 from dltsym.notation.evaluate import evaluate, evaluate_exact, holds
 from dltsym.notation.parse import parse_expr
-from dltsym.notation.tree import Expr, Rel, Sym
+from dltsym.notation.tree import Decl, Expr, Rel, Sym, as_expr
 from dltsym.notation.walk import expand_lets, free_symbols
-from dltsym.prove.problem import declared_bounds, prepare
+from dltsym.prove.problem import bounds_of, declared_bounds, prepare
 from dltsym.prove.report import StepReport, ValueReport
 from dltsym.record import Break, Premise, PublishedValue, Theorem
 
@@ -156,11 +158,56 @@ def check_value(item: PublishedValue, outputs: Mapping[str, Expr], env: Mapping[
         rational = evaluate_exact(evaluate_derivatives(tree), inputs) if env is None else None
         ball = certified(outputs[name], inputs, item.digits)
         target = Fraction(item.expected)
-    except (DltsymError, ValueError, ZeroDivisionError) as err:
+    except (DltsymError, TypeError, ValueError, ZeroDivisionError) as err:  # a number where an array is due
         return ValueReport(shown, item.expected, f"error: {err}", 0, item.digits, False, name, item.source)
     agree = 40 if rational is not None and rational == target else digits_agree(ball, target)
     got = ball.mid().str(max(item.digits + 4, 12), radius=False)
     return ValueReport(shown, item.expected, got, min(agree, 40), item.digits, agree >= item.digits, name, item.source)
+
+
+def strange(symbols: Mapping[str, Sym], env: Mapping[str, Any]) -> list[str]:
+    """Return in words which values are of the wrong kind: a fraction for an integer, an array of the wrong shape.
+
+    The entries of an array are held against its declared bounds too, because `declared_bounds` knows scalars only.
+
+    Parameters
+    ----------
+    symbols : mapping of str to Sym
+        Declarations.
+    env : mapping
+        Exact values by name.
+
+    Returns
+    -------
+    list of str
+    """
+    out = []
+    for name, got in env.items():
+        sym = symbols.get(name)
+        if sym is None:
+            out.append(f"{name} is not declared")
+        elif sym.decl.sort == "array":
+            out += _strange_array(sym, got, env)
+        elif isinstance(got, list | tuple):
+            out.append(f"{name} is a number, not an array")
+        elif sym.decl.sort in ("integer", "index") and not (isinstance(got, int | Fraction) and got.denominator == 1):
+            out.append(f"{name} is an integer, not {got}")
+    return out
+
+
+def _strange_array(sym: Sym, got: Any, env: Mapping[str, Any]) -> list[str]:
+    level = [got]
+    for lo, hi in sym.decl.shape:
+        if not all(isinstance(x, list | tuple) for x in level):
+            return [f"{sym.name} has {len(sym.decl.shape)} indices"]
+        size = hi - lo + 1
+        if _names(size) <= set(env) and any(holds(Rel(size, "=", as_expr(len(x))), env) is False for x in level):
+            return [f"{sym.name} has the wrong size: {size} entries are declared"]
+        level = [y for x in level for y in x]
+    entry = Sym(Decl(f"{sym.name}.entry", "real"))
+    bounds = [b for b in bounds_of(entry, sym) if _names(b) - {entry.name} <= set(env)]
+    bad = [b for x in level for b in bounds if holds(b, {**env, entry.name: x}) is False]
+    return [f"an entry violates {str(b).replace(entry.name, sym.name)}" for b in dict.fromkeys(bad)]
 
 
 def outside_domain(theorem: Theorem, item: PublishedValue) -> list[str]:
@@ -177,15 +224,51 @@ def outside_domain(theorem: Theorem, item: PublishedValue) -> list[str]:
     -------
     list of str
     """
-    env = environment(item.inputs)
+    try:
+        env = environment(item.inputs)
+    except DltsymError as err:
+        return [str(err)]
+    wrong = strange(theorem.symbols, env)
+    if wrong:
+        return wrong
     rels = [g for g in theorem.given if not isinstance(g, Premise)]
     rels += [b for s in theorem.symbols.values() if s.name in env for b in declared_bounds(s)]
     problem = prepare(Rel(next(iter(theorem.outputs.values())), "=", next(iter(theorem.outputs.values()))), rels)
-    return [str(r) for r in problem.given if _names(r) <= set(env) and holds(r, env) is False]
+    return [f"they violate {r}" for r in problem.given if holds_everywhere(r, env) is False]
 
 
-def _names(rel: Rel) -> set[str]:
-    return {s.name for s in free_symbols(rel) if not s.decl.uid}
+def holds_everywhere(rel: Rel, env: Mapping[str, Any], most: int = 4096) -> bool | None:
+    """Decide a hypothesis at a point, for every value of its free indices that the point leaves open.
+
+    Parameters
+    ----------
+    rel : Rel
+        Prepared relation.
+    env : mapping
+        Exact values by name.
+    most : int
+        Largest number of index values tried.
+
+    Returns
+    -------
+    bool or None
+        None when it is not decided, or when a symbol has no value.
+    """
+    open_ = sorted((s for s in free_symbols(rel) if s.decl.sort == "index" and s.name not in env), key=lambda s: s.name)
+    if not _names(rel) - {s.name for s in open_} <= set(env):
+        return None
+    points = [dict(env)]
+    for sym in open_:
+        ends = [None if b is None else evaluate_exact(b, env) for b in (sym.decl.lo, sym.decl.hi)]
+        if any(e is None for e in ends) or (ends[1] - ends[0] + 1) * len(points) > most:  # pyright: ignore[reportOptionalOperand]
+            return None
+        points = [{**p, sym.name: k} for p in points for k in range(ceil(ends[0]), floor(ends[1]) + 1)]  # pyright: ignore[reportArgumentType]
+    truths = [holds(rel, p) for p in points]
+    return False if False in truths else None if None in truths else True
+
+
+def _names(node: Expr | Rel) -> set[str]:
+    return {s.name for s in free_symbols(node) if not s.decl.uid}
 
 
 def check_break(theorem: Theorem, item: Break) -> StepReport:
@@ -203,11 +286,41 @@ def check_break(theorem: Theorem, item: Break) -> StepReport:
     StepReport
         Grade ``ball`` when certified, else ``open``.
     """
-    claim = theorem.claims[item.part]
-    env = environment(item.at)
-    fails = isinstance(claim, Rel) and holds(prepare(claim).goal, env) is False
-    free: set[Sym] = set(free_symbols(claim)) if isinstance(claim, Rel) else set()
-    reason = f"fails outside the hypotheses: {item.why}"
+    claim = theorem.claims[item.part] if 0 <= item.part < len(theorem.claims) else None
     witness = {k: str(v) for k, v in item.at.items()}
-    evidence = {"certified": fails, "symbols": sorted(s.name for s in free)}
-    return StepReport(str(claim), reason, "ball" if fails else "open", "balls", 0.0, evidence, witness, role="break")
+    try:
+        env = environment(item.at)
+        wrong = strange({k: replace_bounds(s) for k, s in theorem.symbols.items()}, env)
+        fails = isinstance(claim, Rel) and not wrong and holds(prepare(claim).goal, env) is False
+    except DltsymError as err:
+        wrong, fails = [str(err)], False
+    inside = not wrong and fails and not _outside(theorem, env)
+    why = "the point is inside the hypotheses" if inside else "the claim does not certainly fail there"
+    certified = fails and not inside
+    evidence = {"certified": certified} if certified else {"certified": False, "reason": "; ".join(wrong) or why}
+    reason = f"fails outside the hypotheses: {item.why}"
+    grade = "ball" if certified else "open"
+    return StepReport(str(claim), reason, grade, "balls", 0.0, evidence, witness, role="break")
+
+
+def _outside(theorem: Theorem, env: Mapping[str, Any]) -> bool:
+    """Whether a point certainly violates a hypothesis, a cited premise or a declared bound."""
+    rels = [g.rel if isinstance(g, Premise) else g for g in theorem.given]
+    rels += [b for s in theorem.symbols.values() if s.name in env for b in declared_bounds(s)]
+    known = prepare(Rel(as_expr(0), "=", as_expr(0)), rels).given
+    return bool(strange(theorem.symbols, env)) or any(holds_everywhere(r, env) is False for r in known)
+
+
+def replace_bounds(sym: Sym) -> Sym:
+    """Return a symbol without bounds, to ask only for the kind and the shape of its value.
+
+    Parameters
+    ----------
+    sym : Sym
+        Symbol.
+
+    Returns
+    -------
+    Sym
+    """
+    return Sym(replace(sym.decl, lo=None, hi=None))

@@ -281,7 +281,7 @@ def _values(values: Iterable[Mapping[str, Any]]) -> str:
     rows = [
         f"<tr><td>{_e(v.get('of') or 'value')}</td><td>{_e(_pairs(v['inputs']))}</td>"
         f'<td class="num">{_e(v["expected"])}</td><td class="num">{_e(v["got"])}</td>'
-        f"<td>{v['digits_agree']} of {v['digits']}</td>"
+        f"<td>{min(v['digits_agree'], v['digits'])} of {v['digits']}</td>"
         f'<td class="{"ok" if v["ok"] else "wrong"}">{"ok" if v["ok"] else "wrong"}</td>'
         f"<td>{mixed(v.get('source', ''))}</td></tr>"
         for v in values

@@ -252,7 +252,7 @@ def values_table(values: Iterable[ValueReport]) -> nodes.container:
             [nodes.Text(plain(v.inputs))],
             [nodes.Text(v.expected)],
             [nodes.Text(v.got)],
-            [nodes.Text(f"{v.digits_agree} of {v.digits}")],
+            [nodes.Text(f"{min(v.digits_agree, v.digits)} of {v.digits}")],
             [badge("ok" if v.ok else "wrong")],
             text_nodes(v.source),
         ]

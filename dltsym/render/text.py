@@ -206,7 +206,7 @@ def report_text(report: Report) -> str:
 def _value_rows(values: Iterable[Any]) -> list[str]:
     return [
         f"{'ok   ' if v.ok else 'WRONG'} {v.of or 'value'} expected {v.expected}, got {v.got} "
-        f"({v.digits_agree} of {v.digits} digits) at {_pairs(v.inputs)}"
+        f"({min(v.digits_agree, v.digits)} of {v.digits} digits)" + (f" at {_pairs(v.inputs)}" if v.inputs else "")
         for v in values
     ]
 

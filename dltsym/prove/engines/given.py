@@ -1,11 +1,14 @@
-"""The goal is one of the hypotheses or facts, or weaker than one of them with the same sides."""
+"""The goal is a hypothesis or fact, weaker than one with the same sides, or a non-negative multiple of one."""
 
 from __future__ import annotations
 
+from dltsym.form import same
+from dltsym.notation.calculus import ZERO
+from dltsym.notation.tree import Mul, Rel
 from dltsym.prove.engines import Engine
 from dltsym.prove.problem import Problem
+from dltsym.prove.signs import entails
 from dltsym.prove.verdict import Verdict, open_, proved
-from dltsym.form import same
 
 NAME = "given"
 
@@ -22,10 +25,40 @@ def run(problem: Problem) -> Verdict:
     -------
     Verdict
     """
-    for rel in problem.known:
-        if same(rel, problem.goal):
-            return proved(NAME, "exact", used=str(rel))
-    return open_(NAME, "no hypothesis or fact states the goal")
+    found = stated(problem)
+    found = _product(problem) if found is None else found
+    return open_(NAME, "no hypothesis or fact states the goal") if found is None else found
+
+
+def stated(problem: Problem) -> Verdict | None:
+    """Return the proof when a hypothesis or fact is the goal itself: then nothing needs to be shown to be defined.
+
+    Parameters
+    ----------
+    problem : Problem
+        Problem.
+
+    Returns
+    -------
+    Verdict or None
+    """
+    rel = next((r for r in problem.known if same(r, problem.goal)), None)
+    return None if rel is None else proved(NAME, "exact", used=str(rel))
+
+
+def _product(problem: Problem) -> Verdict | None:
+    """Prove ``0 <= a*X`` from a known ``0 <= X`` and ``a >= 0``."""
+    goal = problem.goal
+    if goal.op != "<=" or goal.lhs != ZERO or not isinstance(goal.rhs, Mul):
+        return None
+    for k, factor in enumerate(goal.rhs.args):
+        sign = Rel(ZERO, "<=", factor)
+        if any(same(rel, sign) for rel in problem.known):
+            others = [entails(Rel(ZERO, "<=", f), problem) for f in (*goal.rhs.args[:k], *goal.rhs.args[k + 1 :])]
+            rows = tuple(row for row in others if row is not None)
+            if len(rows) == len(others):
+                return proved(NAME, "exact", rows, used=str(sign))
+    return None
 
 
 ENGINE = Engine(NAME, "exact", 50, ("=", "<", "<=", "!="), 1.0, run)

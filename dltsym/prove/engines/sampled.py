@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dltsym.notation.walk import free_symbols
 from dltsym.prove.engines import Engine
 from dltsym.prove.problem import Problem
 from dltsym.prove.sample import tested
-from dltsym.prove.verdict import Verdict
+from dltsym.prove.verdict import Verdict, open_
 
 
 def run(problem: Problem) -> Verdict:
@@ -20,6 +21,8 @@ def run(problem: Problem) -> Verdict:
     -------
     Verdict
     """
+    if problem.goal.op == "=" and not free_symbols(problem.goal):
+        return open_("sampled", "two constants are never found equal by digits")
     return tested(problem)
 
 
