@@ -14,12 +14,45 @@ _NOTATION = ("Eq", "Ne", "Expr", "Rel")
 _SCOPE = ("Scope",)
 _RECORD = ("Audit", "Break", "Convex", "Gap", "Ode", "Optimum", "Rate", "Theorem", "derive", "premise", "thm", "value")
 _FUNCTIONS = (
-    "abs_", "acos", "asin", "atan", "binary_entropy", "cos", "cosh", "delta", "diff", "erf", "exp", "kl_bernoulli",
-    "log", "max_", "min_", "phi1", "pi", "sigmoid", "sin", "sinh", "softplus", "sqrt", "tan", "tanh", "xlogx",
+    "abs_",
+    "acos",
+    "asin",
+    "atan",
+    "binary_entropy",
+    "cos",
+    "cosh",
+    "delta",
+    "diff",
+    "erf",
+    "exp",
+    "kl_bernoulli",
+    "log",
+    "max_",
+    "min_",
+    "phi1",
+    "pi",
+    "sigmoid",
+    "sin",
+    "sinh",
+    "softplus",
+    "sqrt",
+    "tan",
+    "tanh",
+    "xlogx",
 )
 _CATALOGUE = ("audit", "check", "find", "get", "graph", "keys", "verify")
-_ERRORS = ("BrokenRecord", "CyclicLemma", "DltsymError", "DomainError", "MixedDirections", "NotationError",
-           "RecordError", "UndeclaredSymbol", "UnknownKey", "UnknownNode")
+_ERRORS = (
+    "BrokenRecord",
+    "CyclicLemma",
+    "DltsymError",
+    "DomainError",
+    "MixedDirections",
+    "NotationError",
+    "RecordError",
+    "UndeclaredSymbol",
+    "UnknownKey",
+    "UnknownNode",
+)
 _HOME = {
     **dict.fromkeys(_NOTATION, "dltsym.notation.tree"),
     **dict.fromkeys(_SCOPE, "dltsym.statement"),

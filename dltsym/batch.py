@@ -140,7 +140,8 @@ def keep(index: Index, cache: Cache, key: str, outcome: Outcome) -> None:
     """
     if not hurried(outcome):
         cache.put(index.content(key), outcome)
-    cache.put("grade " + index.content(key), {"grade": outcome.get("grade") or outcome["verdict"], "ok": outcome["ok"]})
+        grade = outcome.get("grade") or outcome["verdict"]
+        cache.put("grade " + index.content(key), {"grade": grade, "ok": outcome["ok"]})
 
 
 def check_here(index: Index, key: str, cache: Cache) -> Outcome:

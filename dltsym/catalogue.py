@@ -19,7 +19,7 @@ from dltsym.errors import BrokenRecord, CyclicLemma, UnknownKey, suggest
 from dltsym.index import Index
 from dltsym.packs import Record, load_record
 from dltsym.prove.report import AuditReport, Report
-from dltsym.record import Theorem
+from dltsym.record import Audit, Theorem
 
 
 @dataclass(frozen=True)
@@ -171,6 +171,10 @@ def check(record: str | Record, *, cache: bool = True) -> Report | AuditReport:
     CyclicLemma
         When it rests on itself.
     """  # noqa: DOC502 - raised below
+    if not isinstance(record, str | Theorem | Audit):
+        raise UnknownKey(
+            f"check takes a key, a theorem or an audit, not {record!r}; build one with Scope().theorem(...)"
+        )
     store = open_cache(cache)
     index = indexing.build()
     name = record if isinstance(record, str) else record.key

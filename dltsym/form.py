@@ -6,12 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from dltsym.errors import RecordError, UndeclaredSymbol, suggest
-from dltsym.notation.tree import Diff, Expr, Index, Limit, Rel, Sym, as_expr, bound_symbol
+from dltsym.notation.tree import Expr, Index, Limit, Rel, Sym, as_expr, bound_symbol
 from dltsym.notation.walk import T, expand_lets, free_symbols, key, substitute, subterms, transform
-from dltsym.record import Claim, Convex, Derivation, Gap, Ode, Optimum, Premise, Rate, conclusion
+from dltsym.record import Claim, Convex, Derivation, Ode, Optimum, Premise, Rate, conclusion
 
-_STRONGER = {"=": ("=", "<=", ">="), "<": ("<", "<=", "!="), ">": (">", ">=", "!="), "<=": ("<=",), ">=": (">=",),
-             "!=": ("!=",)}
+_STRONGER = {
+    "=": ("=", "<=", ">="),
+    "<": ("<", "<=", "!="),
+    ">": (">", ">=", "!="),
+    "<=": ("<=",),
+    ">=": (">=",),
+    "!=": ("!=",),
+}
 
 
 def replace_symbols(node: T, mapping: Mapping[Sym, Any]) -> T:
@@ -162,8 +168,10 @@ def _check_terms(number: int, chain: Derivation) -> None:
     for k, step in enumerate(chain.steps, 1):
         if isinstance(step.to, Rel) != relations or (step.op == "iff") != relations:
             what = "relations, joined by iff" if relations else "expressions, joined by =, <, <=, > or >="
-            raise RecordError(f"chain {number}, step {k} ({step.op} {step.to}): the chain starts at {chain.start}, "
-                              f"so it runs over {what}")
+            raise RecordError(
+                f"chain {number}, step {k} ({step.op} {step.to}): the chain starts at {chain.start}, "
+                f"so it runs over {what}"
+            )
 
 
 def concluded(chain: Derivation, given: Sequence[Rel | Premise]) -> Rel:
@@ -254,86 +262,6 @@ def image_symbols(mapping: Mapping[Sym, Any]) -> frozenset[Sym]:
     frozenset of Sym
     """
     return frozenset().union(*(symbols_of(e, len(s.decl.shape)) for s, e in mapping.items()))
-
-
-def check_claim(claim: Claim, given: Sequence[Rel | Premise] = (), symbols: Sequence[Sym] = ()) -> None:
-    """Raise unless the rows of a structured claim would add up to it: nothing may depend on what it determines.
-
-    Parameters
-    ----------
-    claim : Claim
-        Claim, read.
-    given : sequence of Rel or Premise
-        Hypotheses of the record.
-    symbols : sequence of Sym
-        Symbols of the record.
-
-    Raises
-    ------
-    RecordError
-        Naming the part and the symbol.
-    """
-    match claim:
-        case Optimum():
-            _check_optimum(claim, symbols)
-            if isinstance(claim.proof, Convex):
-                _check_curve(claim, claim.proof, given, symbols)
-        case Ode():
-            mine = frozenset((claim.unknown, claim.var))
-            _free("the solution of the equation", symbols_of(claim.solution), frozenset((claim.unknown,)))
-            _free("the start and the initial value", symbols_of(claim.start) | symbols_of(claim.initial), mine)
-            found = [t for t in subterms(expand_lets(claim.equation)) if isinstance(t, Diff) and t.var == claim.var]
-            if not any(claim.unknown in free_symbols(t.body) for t in found):
-                raise RecordError(f"{claim.equation} is no differential equation: it has no derivative of "
-                                  f"{claim.unknown} with respect to {claim.var}")
-        case Rate():
-            _real(claim.var, "a rate")
-            _free("the exponent of a rate", symbols_of(claim.exponent), frozenset((claim.var,)))
-
-
-def _free(what: str, found: frozenset[Sym], forbidden: frozenset[Sym]) -> None:
-    for sym in sorted(found & forbidden, key=lambda s: s.name):
-        raise RecordError(f"{what} may not depend on {sym.name}")
-
-
-def _real(sym: Sym, what: str) -> None:
-    if sym.decl.sort != "real":
-        raise RecordError(f"{what} needs a real variable, but {sym.name} is declared as {sym.decl.sort}")
-
-
-def _check_optimum(claim: Optimum, symbols: Sequence[Sym]) -> None:
-    over = frozenset(claim.over)
-    for sym in claim.over:
-        if sym.decl.sort not in ("real", "integer", "array"):
-            raise RecordError(f"an optimum cannot be over {sym.name}, which is declared as {sym.decl.sort}")
-    if over != frozenset(claim.at):
-        names = ", ".join(sorted(s.name for s in over ^ frozenset(claim.at)))
-        raise RecordError(f"at= of an optimum gives a value to each symbol of over= and to no other: see {names}")
-    _free("the optimum", image_symbols(claim.at), over)
-    _free("the optimal value", symbols_of(claim.value), over)
-    for sym in symbols:
-        sizes = frozenset().union(*(symbols_of(e) for pair in sym.decl.shape for e in pair))
-        _free(f"in an optimum over it, the shape of {sym.name}", sizes, over)
-    if not isinstance(claim.proof, Convex | Gap):
-        raise RecordError("the proof of an optimum is Convex(...) or Gap(...)")
-
-
-def _check_curve(claim: Optimum, proof: Convex, given: Sequence[Rel | Premise], symbols: Sequence[Sym]) -> None:
-    _real(proof.u, "the curve of an optimum")
-    for sym in claim.over:
-        _real(sym, "an optimum along a curve")
-    if frozenset(proof.param) != frozenset(claim.over):
-        raise RecordError("param= of the curve gives each symbol of over= and no other")
-    u = frozenset((proof.u,))
-    _free("the points of the curve, but for its parameter,", image_symbols(proof.param), frozenset(claim.over))
-    _free("the curve's parameter at a point", symbols_of(proof.inverse), u)
-    used = [claim.objective, claim.value, *claim.subject_to, *claim.over, *claim.at.values()]
-    used += [g.rel if isinstance(g, Premise) else g for g in given]
-    _free("objective, constraints and hypotheses", frozenset().union(*map(symbols_of, used)), u)
-    ends = [(s, b) for s in symbols for b in (s.decl.lo, s.decl.hi) if b is not None]
-    _free("the domain of the curve's parameter", frozenset().union(*(symbols_of(b) for s, b in ends if s in u)),
-          frozenset(claim.over))
-    _free("the domain of another symbol", frozenset().union(*(symbols_of(b) for s, b in ends if s not in u)), u)
 
 
 def check_owned(what: Any, symbols: Mapping[str, Sym], where: str, rank: int = 1) -> None:

@@ -8,6 +8,7 @@ process.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib
 import os
@@ -166,7 +167,8 @@ def load_record(file: RecordFile) -> Record:
     module.__file__ = str(file.path)
     sys.modules[name] = module  # dataclasses and pickle look a module up by name
     try:
-        exec(compile(data, str(file.path), "exec"), module.__dict__)  # a record file is code
+        with contextlib.redirect_stdout(sys.stderr):  # what a record prints is no part of our output
+            exec(compile(data, str(file.path), "exec"), module.__dict__)  # a record file is code
         record = only_record(module)
     except (Exception, SystemExit, GeneratorExit) as error:  # the guarded door: a defect of the record, not ours
         raise BrokenRecord(f"{file.key}: {_tail(error, str(file.path))}") from error

@@ -27,6 +27,7 @@ __all__ = [
     "Source",
     "Step",
     "Theorem",
+    "cited",
     "conclusion",
     "derive",
     "premise",
@@ -113,13 +114,17 @@ Claim = Rel | Optimum | Ode | Rate
 
 @dataclass(frozen=True)
 class PublishedValue:
-    """A number from a source: inputs by symbol name, the expected decimal text, and how many digits must agree."""
+    """A number from a source: inputs by symbol name, the expected decimal text, and how many digits must agree.
+
+    `rounded` says that the record names the number of digits itself, so a short value need not be exact.
+    """
 
     inputs: Mapping[str, Any]
     expected: str
     of: str
     digits: int
     source: str
+    rounded: bool = False
 
 
 @dataclass(frozen=True)
@@ -186,9 +191,9 @@ class Theorem:
         -------
         Report
         """
-        from importlib import import_module
+        from dltsym.catalogue import check
 
-        return import_module("dltsym.catalogue").check(self, **options)
+        return check(self, **options)
 
     def _repr_latex_(self) -> str:
         from dltsym.render.latex import statement
@@ -253,7 +258,29 @@ def premise(name: str, rel: Any, cite: tuple[str, str], wording: str = "") -> Pr
     -------
     Premise
     """
-    return Premise(name, rel, Source(*cite), wording)
+    return Premise(name, rel, cited(cite), wording)
+
+
+def cited(where: Any) -> Source:
+    """Read a citation: a pair of bibliography key and place.
+
+    Parameters
+    ----------
+    where : tuple of str
+        ``("maurer2004", "Theorem 5")``.
+
+    Returns
+    -------
+    Source
+
+    Raises
+    ------
+    RecordError
+        For anything else.
+    """
+    if not (isinstance(where, tuple | list) and len(where) == 2 and all(isinstance(w, str) for w in where)):
+        raise RecordError(f"a citation is a pair (bibliography key, place), not {where!r}")
+    return Source(*where)
 
 
 def value(expected: str, source: str, of: str = "", digits: int | None = None, **inputs: Any) -> PublishedValue:
@@ -268,7 +295,8 @@ def value(expected: str, source: str, of: str = "", digits: int | None = None, *
     of : str
         Output of the record; empty for its only one.
     digits : int, optional
-        Significant digits that must agree; by default all that are printed.
+        Significant digits that must agree; by default all that are printed, and a value of fewer than six digits must
+        then be exact.
     **inputs : int, str, Fraction or nested tuple
         Inputs by symbol name; decimal text is exact.
 
@@ -284,4 +312,4 @@ def value(expected: str, source: str, of: str = "", digits: int | None = None, *
     if not isinstance(expected, str):
         raise RecordError(f"the expected value {expected!r} must be text, so that its digits are known")
     shown = len(expected.lower().split("e")[0].replace("-", "").replace("+", "").replace(".", "").lstrip("0"))
-    return PublishedValue(inputs, expected, of, digits or max(shown, 1), source)
+    return PublishedValue(inputs, expected, of, digits or max(shown, 1), source, digits is not None)

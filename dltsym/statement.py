@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from dltsym.errors import RecordError, suggest
-from dltsym.form import as_list, check_chains, check_claim, check_owned, default_outputs, kind_of, parts
+from dltsym.claims import check_claim
+from dltsym.errors import NotationError, RecordError, suggest
+from dltsym.form import as_list, check_chains, check_owned, default_outputs, kind_of, parts
 from dltsym.notation.scope import Scope as Declarations
 from dltsym.notation.tree import Expr, Rel, Sym
 from dltsym.record import (
@@ -23,8 +24,8 @@ from dltsym.record import (
     Premise,
     PublishedValue,
     Rate,
-    Source,
     Theorem,
+    cited,
 )
 
 
@@ -32,9 +33,20 @@ class Scope(Declarations):
     """Symbols of one record, and the two constructors `theorem` and `audit`."""
 
     def theorem(
-        self, *, title: str, cite: tuple[str, str], claim: Any, given: Any = (), proof: Any = (), kind: str = "",
-        tight: Any = (), outputs: Mapping[str, Any] | None = None, values: Sequence[PublishedValue] = (),
-        breaks: Sequence[Break] = (), also: Sequence[tuple[str, str]] = (), aliases: Sequence[str] = (),
+        self,
+        *,
+        title: str,
+        cite: tuple[str, str],
+        claim: Any,
+        given: Any = (),
+        proof: Any = (),
+        kind: str = "",
+        tight: Any = (),
+        outputs: Mapping[str, Any] | None = None,
+        values: Sequence[PublishedValue] = (),
+        breaks: Sequence[Break] = (),
+        also: Sequence[tuple[str, str]] = (),
+        aliases: Sequence[str] = (),
     ) -> Theorem:
         """Build a theorem; every malformed part is one clear error.
 
@@ -77,16 +89,36 @@ class Scope(Declarations):
             self.check_declared(out, f"output {name}")
         self._check_values(values, outs)
         return Theorem(
-            title=title, symbols=dict(self.symbols), claims=claims, source=Source(*cite), given=hypotheses,
-            proof=chains, kind=kind or kind_of(claims), tight=tuple(self._mapping(m) for m in as_list(tight)),
-            outputs=outs, values=tuple(values), breaks=tuple(breaks), also=tuple(Source(*a) for a in also),
+            title=title,
+            symbols=dict(self.symbols),
+            claims=claims,
+            source=cited(cite),
+            given=hypotheses,
+            proof=chains,
+            kind=kind or kind_of(claims),
+            tight=tuple(self._mapping(m) for m in as_list(tight)),
+            outputs=outs,
+            values=tuple(values),
+            breaks=tuple(breaks),
+            also=tuple(cited(a) for a in also),
             aliases=tuple(aliases),
         )
 
     def audit(
-        self, *, title: str, source: tuple[str, str], prints: str, claim: Any, verdict: str, corrected: str,
-        given: Any = (), at: Mapping[str, Any] | None = None, fixture: Callable[..., Mapping[str, Any]] | None = None,
-        outputs: Mapping[str, Any] | None = None, values: Sequence[PublishedValue] = (), see: Sequence[str] = (),
+        self,
+        *,
+        title: str,
+        source: tuple[str, str],
+        prints: str,
+        claim: Any,
+        verdict: str,
+        corrected: str,
+        given: Any = (),
+        at: Mapping[str, Any] | None = None,
+        fixture: Callable[..., Mapping[str, Any]] | None = None,
+        outputs: Mapping[str, Any] | None = None,
+        values: Sequence[PublishedValue] = (),
+        see: Sequence[str] = (),
         aliases: Sequence[str] = (),
     ) -> Audit:
         """Build an audit of a printed claim.
@@ -124,9 +156,20 @@ class Scope(Declarations):
         self._check_values(values, outs)
         rels = tuple(r for item in as_list(given) for r in self._hypotheses(item) if isinstance(r, Rel))
         return Audit(
-            title=title, symbols=dict(self.symbols), source=Source(*source), prints=prints, claim=rel, verdict=verdict,
-            corrected=corrected, given=rels, at=dict(at or {}), fixture=fixture, outputs=outs, values=tuple(values),
-            see=tuple(see), aliases=tuple(aliases),
+            title=title,
+            symbols=dict(self.symbols),
+            source=cited(source),
+            prints=prints,
+            claim=rel,
+            verdict=verdict,
+            corrected=corrected,
+            given=rels,
+            at=dict(at or {}),
+            fixture=fixture,
+            outputs=outs,
+            values=tuple(values),
+            see=tuple(see),
+            aliases=tuple(aliases),
         )
 
     def _claims(self, item: Any) -> tuple[Claim, ...]:
@@ -145,8 +188,13 @@ class Scope(Declarations):
     def _structured(self, item: Optimum | Ode | Rate) -> Claim:
         if isinstance(item, Ode):
             (equation,) = self.relations(item.equation)
-            out: Claim = replace(item, equation=equation, solution=self.read(item.solution),
-                                 start=self.read(item.start), initial=self.read(item.initial))
+            out: Claim = replace(
+                item,
+                equation=equation,
+                solution=self.read(item.solution),
+                start=self.read(item.start),
+                initial=self.read(item.initial),
+            )
         elif isinstance(item, Rate):
             out = replace(item, quantity=self.read(item.quantity), exponent=self.read(item.exponent))
         else:
@@ -163,8 +211,12 @@ class Scope(Declarations):
             proof = replace(proof, gap=self.read(proof.gap), by=tuple(as_list(proof.by)))
         rels = tuple(r for s in as_list(item.subject_to) for r in self.relations(s))
         return replace(
-            item, objective=self.read(item.objective), value=self.read(item.value), at=self._mapping(item.at),
-            proof=proof, subject_to=rels,
+            item,
+            objective=self.read(item.objective),
+            value=self.read(item.value),
+            at=self._mapping(item.at),
+            proof=proof,
+            subject_to=rels,
         )
 
     def _mapping(self, mapping: Mapping[Any, Any]) -> dict[Sym, Any]:
@@ -188,9 +240,12 @@ class Scope(Declarations):
         return rels
 
     def _term(self, what: Any, where: str) -> Any:
-        if isinstance(what, str) and any(c in what for c in "<>=!"):
-            (what,) = self.relations(what)
-        term = what if isinstance(what, Rel) else self.read(what)
+        try:
+            if isinstance(what, str) and any(c in what for c in "<>=!"):
+                (what,) = self.relations(what)
+            term = what if isinstance(what, Rel) else self.read(what)
+        except NotationError as err:  # undeclared names in text included
+            raise type(err)(f"{where}: {err}") from None
         self.check_declared(term, where)
         return term
 

@@ -58,25 +58,46 @@ PMEAN = "Sum(P[j],(j,1,n))"
 IDENTITIES = (
     Case("I01", "diff(exp(x1)/S3,x1) = exp(x1)/S3*(1-exp(x1)/S3)", (), "tower"),
     Case("I02", "diff(exp(x1)/S3,x2) = -exp(x1)*exp(x2)/S3**2", (), "tower"),
-    Case("I03", "4*(l1**2+l2**2+l3**2+l4**2)/(l1+l2+l3+l4)**2 = 1+(ss/4)/lb**2", ("l1>0", "l2>0", "l3>0", "l4>0"),
-         "tower"),
+    Case(
+        "I03",
+        "4*(l1**2+l2**2+l3**2+l4**2)/(l1+l2+l3+l4)**2 = 1+(ss/4)/lb**2",
+        ("l1>0", "l2>0", "l3>0", "l4>0"),
+        "tower",
+    ),
     Case("I04", "alpha*A*Nc**(-alpha) = beta*B*Dc**(-beta)", POS, "logform"),
     Case("I05", "6*Nc*Dc = C", POS, "logform"),
     Case("I06", "1/pr = (1-ap)/(1-ab)*bt", LAM, "tower"),
-    Case("I07", "(sqrt(at)/bt*x_t+sqrt(ap)/(1-ap)*x_0)/pr = sqrt(ap)*bt/(1-ab)*x_0+sqrt(at)*(1-ap)/(1-ab)*x_t", LAM,
-         "tower"),
+    Case(
+        "I07",
+        "(sqrt(at)/bt*x_t+sqrt(ap)/(1-ap)*x_0)/pr = sqrt(ap)*bt/(1-ab)*x_0+sqrt(at)*(1-ap)/(1-ab)*x_t",
+        LAM,
+        "tower",
+    ),
     Case("I08", "diff(sin(t)+(pi-t)*cos(t),t) = -(pi-t)*sin(t)", (), "tower"),
     Case("I09", "diff((sqrt(1-r**2)+r*(pi-acos(r)))/pi,r) = (pi-acos(r))/pi", ("-1<r", "r<1"), "tower"),
-    Case("I10", "-log(s1)+log(s2)+(s1**2+m1**2-2*m1*m2+m2**2)/(2*s2**2) = log(s2/s1)+(s1**2+(m1-m2)**2)/(2*s2**2)",
-         ("s1>0", "s2>0"), "tower"),
+    Case(
+        "I10",
+        "-log(s1)+log(s2)+(s1**2+m1**2-2*m1*m2+m2**2)/(2*s2**2) = log(s2/s1)+(s1**2+(m1-m2)**2)/(2*s2**2)",
+        ("s1>0", "s2>0"),
+        "tower",
+    ),
     Case("I11", "diff(zoh(d,X0),d) = a*zoh(d,X0)+b", ("a!=0",), "tower"),
     Case("I12", "zoh(d,X0) = zoh(d/2,zoh(d/2,X0))", ("a!=0",), "tower"),
     Case("I14", "log(exp(x1+c)+exp(x2+c)+exp(x3+c)) = c+log(S3)", (), "tower"),
-    Case("I15", "diff(T*log(ST),T) = -(exp(x1/T)/ST*log(exp(x1/T)/ST)+exp(x2/T)/ST*log(exp(x2/T)/ST)"
-                "+exp(x3/T)/ST*log(exp(x3/T)/ST))", ("T>0",), "tower"),
-    Case("I16", "2*((exp(beta)*gamma+exp(beta*gamma)+(n-2)*exp(beta*gamma)*gamma)/Zb"
-                "-(exp(beta)+(n-1)*exp(beta*gamma)*gamma)/Zb*gamma) = 2*exp(beta*gamma)*(1-gamma)*((n-1)*gamma+1)/Zb",
-         ("n>=2",), "tower"),
+    Case(
+        "I15",
+        "diff(T*log(ST),T) = -(exp(x1/T)/ST*log(exp(x1/T)/ST)+exp(x2/T)/ST*log(exp(x2/T)/ST)"
+        "+exp(x3/T)/ST*log(exp(x3/T)/ST))",
+        ("T>0",),
+        "tower",
+    ),
+    Case(
+        "I16",
+        "2*((exp(beta)*gamma+exp(beta*gamma)+(n-2)*exp(beta*gamma)*gamma)/Zb"
+        "-(exp(beta)+(n-1)*exp(beta*gamma)*gamma)/Zb*gamma) = 2*exp(beta*gamma)*(1-gamma)*((n-1)*gamma+1)/Zb",
+        ("n>=2",),
+        "tower",
+    ),
     Case("I17", "tanh(u) = 2*sg(2*u)-1", (), "tower"),
     Case("I18", "diff(spl(u),u,2) = sg(u)*(1-sg(u))", (), "tower"),
     Case("I19", "log(sg(u))-log(sg(-u)) = u", (), "tower"),
@@ -85,24 +106,43 @@ IDENTITIES = (
     Case("I22", "diff(u*sg(u),u) = sg(u)*(1+u*(1-sg(u)))", (), "tower"),
     Case("I23", "log(cosh(u)) = u+log(1+exp(-2*u))-log(2)", (), "tower"),
     Case("S01", "Sum(M[i,j],(i,1,n),(j,1,m)) = Sum(M[i,j],(j,1,m),(i,1,n))", (), "sums"),
-    Case("S03", "Sum((X[i]-Sum(X[j],(j,1,n))/n)**2,(i,1,n)) = Sum(X[i]**2,(i,1,n))-Sum(X[i],(i,1,n))**2/n", (),
-         "sums"),
-    Case("S04", f"n*Sum((P[i]/{PMEAN})**2,(i,1,n)) = 1+(Sum((P[i]-{PMEAN}/n)**2,(i,1,n))/n)/({PMEAN}/n)**2", (),
-         "sums"),
+    Case("S03", "Sum((X[i]-Sum(X[j],(j,1,n))/n)**2,(i,1,n)) = Sum(X[i]**2,(i,1,n))-Sum(X[i],(i,1,n))**2/n", (), "sums"),
+    Case(
+        "S04", f"n*Sum((P[i]/{PMEAN})**2,(i,1,n)) = 1+(Sum((P[i]-{PMEAN}/n)**2,(i,1,n))/n)/({PMEAN}/n)**2", (), "sums"
+    ),
     Case("S05", "Sum((X[i]-X[j])**2,(i,1,n),(j,1,n)) = 2*n*Sum(X[i]**2,(i,1,n))-2*Sum(X[i],(i,1,n))**2", (), "sums"),
     Case("S06", "Sum(exp(X[i])/Zn,(i,1,n)) = 1", (), "sums"),
-    Case("S07", "diff(exp(X[k])/Zn,X[l]) = exp(X[k])/Zn*KroneckerDelta(k,l)-exp(X[k])*exp(X[l])/Zn**2",
-         (*IDX, "1<=l", "l<=n"), "sums"),
+    Case(
+        "S07",
+        "diff(exp(X[k])/Zn,X[l]) = exp(X[k])/Zn*KroneckerDelta(k,l)-exp(X[k])*exp(X[l])/Zn**2",
+        (*IDX, "1<=l", "l<=n"),
+        "sums",
+    ),
     Case("S08", "diff(log(Zn),X[k]) = exp(X[k])/Zn", IDX, "sums"),
     Case("S09", "-Sum(exp(X[i])/Zn*log(exp(X[i])/Zn),(i,1,n)) = log(Zn)-Sum(X[i]*exp(X[i]),(i,1,n))/Zn", (), "sums"),
     Case("S10", "diff(-Sum(Y[i]*log(exp(X[i])/Zn),(i,1,n)),X[k]) = Sum(Y[i],(i,1,n))*exp(X[k])/Zn-Y[k]", IDX, "sums"),
-    Case("S11", "Sum(Sum(Y[i]*M[j,i],(i,1,n))*X[j],(j,1,m)) = Sum(Y[i]*Sum(M[j,i]*X[j],(j,1,m)),(i,1,n))", (), "sums",
-         shapes="M:m,n X:m"),
-    Case("S12", "Sum(X[i]**2,(i,1,n))*Sum(Y[j]**2,(j,1,n))-Sum(X[i]*Y[i],(i,1,n))**2"
-                " = Sum((X[i]*Y[j]-X[j]*Y[i])**2,(i,1,n),(j,1,n))/2", (), "sums"),
+    Case(
+        "S11",
+        "Sum(Sum(Y[i]*M[j,i],(i,1,n))*X[j],(j,1,m)) = Sum(Y[i]*Sum(M[j,i]*X[j],(j,1,m)),(i,1,n))",
+        (),
+        "sums",
+        shapes="M:m,n X:m",
+    ),
+    Case(
+        "S12",
+        "Sum(X[i]**2,(i,1,n))*Sum(Y[j]**2,(j,1,n))-Sum(X[i]*Y[i],(i,1,n))**2"
+        " = Sum((X[i]*Y[j]-X[j]*Y[i])**2,(i,1,n),(j,1,n))/2",
+        (),
+        "sums",
+    ),
     Case("S13", "Sum(M[i,j],(j,1,i),(i,1,n)) = Sum(M[i,j],(i,j,n),(j,1,n))", (), "sums"),
-    Case("S14", "Sum(log(Sum(P[i]*exp(M[i,j]),(j,1,n))),(i,1,n))"
-                " = Sum(log(P[j]),(j,1,n))+Sum(log(Sum(exp(M[j,i]),(i,1,n))),(j,1,n))", (), "sums"),
+    Case(
+        "S14",
+        "Sum(log(Sum(P[i]*exp(M[i,j]),(j,1,n))),(i,1,n))"
+        " = Sum(log(P[j]),(j,1,n))+Sum(log(Sum(exp(M[j,i]),(i,1,n))),(j,1,n))",
+        (),
+        "sums",
+    ),
     Case("S15", f"diff(log({QUAD}),X[k]) = Sum((M[k,j]+M[j,k])*X[j],(j,1,n))/{QUAD}", (*IDX, f"{QUAD} > 0"), "sums"),
     Case("S16", "Sum(X[i],(j,i,n),(i,1,n)) = Sum((n-i+1)*X[i],(i,1,n))", (), "sums"),
     Case("S17", "Sum(c**i*(1-c),(i,0,n-1)) = 1-c**n", ("0<c", "c<1"), "induction"),
@@ -139,8 +179,12 @@ INEQUALITIES = (
     Case("L25", "u <= u**2/(2*c)+c/2", ("u>0", "c>0"), "signs"),
     Case("L26", "exp(x) <= 1+x+x**2", ("x>=0", "x<=1"), "ladder"),
     Case("T01", "Sum(P[i]*log(P[i]/Q[i]),(i,1,n)) >= Sum(P[i],(i,1,n))-Sum(Q[i],(i,1,n))", (), "termwise"),
-    Case("T02", "Sum(P[i]*log(P[i]/Q[i]),(i,1,n)) <= Sum((P[i]-Q[i])**2/Q[i],(i,1,n))",
-         ("Sum(P[i],(i,1,n)) = 1", "Sum(Q[i],(i,1,n)) = 1"), "termwise"),
+    Case(
+        "T02",
+        "Sum(P[i]*log(P[i]/Q[i]),(i,1,n)) <= Sum((P[i]-Q[i])**2/Q[i],(i,1,n))",
+        ("Sum(P[i],(i,1,n)) = 1", "Sum(Q[i],(i,1,n)) = 1"),
+        "termwise",
+    ),
     Case("T03", "Sum(X[i]*Y[i],(i,1,n))**2 <= Sum(X[i]**2,(i,1,n))*Sum(Y[i]**2,(i,1,n))", (), "termwise"),
     Case("P01", "x**3+y**3+z**3 >= 3*x*y*z", ("x>=0", "y>=0", "z>=0"), "sos"),
     Case("P02", "(x1*p1+x2*p2+x3*p3)**2 <= (x1**2+x2**2+x3**2)*(p1**2+p2**2+p3**2)", (), "sos"),
@@ -148,25 +192,45 @@ INEQUALITIES = (
     Case("P04", "x*(x-y)*(x-z)+y*(y-x)*(y-z)+z*(z-x)*(z-y) >= 0", ("x>=0", "y>=0", "z>=0"), "sos"),
     Case("P05", "8*(M1**2+M2**2+M3**2+M4**2+M5**2+M6**2+M7**2+M8**2) >= 1", ("M1+M2+M3+M4+M5+M6+M7+M8 = 1",), "sos"),
     Case("P06", "p*x**2+q*y**2+(1-p-q)*z**2 >= (p*x+q*y+(1-p-q)*z)**2", ("p>=0", "q>=0", "p+q<=1"), "sos"),
-    Case("P07", "p*x**2+q*y**2+(1-p-q)*z**2-(p*x+q*y+(1-p-q)*z)**2 <= (x**2+y**2+z**2)/2",
-         ("p>=0", "q>=0", "p+q<=1"), "sos"),
+    Case(
+        "P07",
+        "p*x**2+q*y**2+(1-p-q)*z**2-(p*x+q*y+(1-p-q)*z)**2 <= (x**2+y**2+z**2)/2",
+        ("p>=0", "q>=0", "p+q<=1"),
+        "sos",
+    ),
     Case("P08", "(x+y)**3 <= 4*(x**3+y**3)", ("x>=0", "y>=0"), "sos"),
     Case("G01", "p <= q+sqrt(B/2)", ("k<=B", "k>=2*(p-q)**2"), "smt", "smt"),
     Case("G02", "p <= q+sqrt(2*q*B)+2*B", MAURER, "smt", "smt"),
     Case("G03", "p <= 2*q+2*B", MAURER, "smt", "smt"),
     Case("G04", "K/lam+lam/(8*n) >= sqrt(K/(2*n))", ("K>=0", "lam>0", "n>0"), "smt", "smt"),
-    Case("G05", "f1 <= f0-eta/2*g2", ("L>0", "eta>0", "eta*L<=1", "g2>=0", "f1<=f0-eta*g2+L*eta**2/2*g2"), "smt",
-         "smt"),
-    Case("G06", "f1 <= (1-eta*mu)*f0",
-         ("L>0", "mu>0", "mu<=L", "eta>0", "eta*L<=1", "f0>=0", "g2>=2*mu*f0", "f1<=f0-eta/2*g2"), "smt", "smt"),
+    Case(
+        "G05", "f1 <= f0-eta/2*g2", ("L>0", "eta>0", "eta*L<=1", "g2>=0", "f1<=f0-eta*g2+L*eta**2/2*g2"), "smt", "smt"
+    ),
+    Case(
+        "G06",
+        "f1 <= (1-eta*mu)*f0",
+        ("L>0", "mu>0", "mu<=L", "eta>0", "eta*L<=1", "f0>=0", "g2>=2*mu*f0", "f1<=f0-eta/2*g2"),
+        "smt",
+        "smt",
+    ),
     Case("G07", "(1-ap)/(1-ab)*(1-ab/ap) <= 1-ab/ap", LAM, "smt", "smt"),
     Case("G08", "((1+d*A/2)/(1-d*A/2))**2 <= 1", ("A<=0", "d>0"), "smt", "smt"),
     Case("G09", "x <= 2*a+b**2", ("x>=0", "a>=0", "b>=0", "x<=a+b*sqrt(x)"), "smt", "smt"),
     Case("G10", "(1-x)*exp(x) <= 1", ("x<1",), "smt", "smt"),
-    Case("B01", "kl(p,q) >= 2*(p-q)**2",
-         ("Rational(1,10)<=p", "p<=Rational(4,10)", "Rational(6,10)<=q", "q<=Rational(9,10)"), "balls", "ball"),
-    Case("B02", "log(1-p+p*exp(s))-p*s <= s**2/8",
-         ("Rational(1,20)<=p", "p<=Rational(19,20)", "Rational(1,4)<=s", "s<=4"), "balls", "ball"),
+    Case(
+        "B01",
+        "kl(p,q) >= 2*(p-q)**2",
+        ("Rational(1,10)<=p", "p<=Rational(4,10)", "Rational(6,10)<=q", "q<=Rational(9,10)"),
+        "balls",
+        "ball",
+    ),
+    Case(
+        "B02",
+        "log(1-p+p*exp(s))-p*s <= s**2/8",
+        ("Rational(1,20)<=p", "p<=Rational(19,20)", "Rational(1,4)<=s", "s<=4"),
+        "balls",
+        "ball",
+    ),
     Case("B03", "(gelu(x)-gelut(x))**2 <= Rational(48,100000)**2", ("-6<=x", "x<=6"), "balls", "ball"),
     Case("B04", "(gelu(x)-x*sg(Rational(1702,1000)*x))**2 <= Rational(21,1000)**2", ("-6<=x", "x<=6"), "balls", "ball"),
     Case("B05", "x*sg(x) >= -Rational(2785,10000)", ("-10<=x", "x<=10"), "balls", "ball"),
@@ -177,24 +241,54 @@ INEQUALITIES = (
 # Every one of these is false; `engine` is the part that is known to find a witness.
 MUTANTS = (
     Case("M01", "diff(exp(x1)/S3,x2) = exp(x1)*exp(x2)/S3**2", (), "sample", "refuted"),
-    Case("M02", "4*(l1**2+l2**2+l3**2+l4**2)/(l1+l2+l3+l4)**2 = 1+(ss/3)/lb**2", ("l1>0", "l2>0", "l3>0", "l4>0"),
-         "sample", "refuted"),
-    Case("M03", "alpha*A*(Gc*(C/6)**(alpha/(alpha+beta)))**(-alpha)"
-                " = beta*B*((C/6)**(beta/(alpha+beta))/Gc)**(-beta)", POS, "sample", "refuted"),
+    Case(
+        "M02",
+        "4*(l1**2+l2**2+l3**2+l4**2)/(l1+l2+l3+l4)**2 = 1+(ss/3)/lb**2",
+        ("l1>0", "l2>0", "l3>0", "l4>0"),
+        "sample",
+        "refuted",
+    ),
+    Case(
+        "M03",
+        "alpha*A*(Gc*(C/6)**(alpha/(alpha+beta)))**(-alpha) = beta*B*((C/6)**(beta/(alpha+beta))/Gc)**(-beta)",
+        POS,
+        "sample",
+        "refuted",
+    ),
     Case("M04", "1/pr = bt", LAM, "sample", "refuted"),
     Case("M05", "sqrt(u**2) = u", (), "sample", "refuted"),
     Case("M06", "log(u**2) = 2*log(Abs(u))*Rational(1000001,1000000)", ("u!=0",), "sample", "refuted"),
-    Case("M07", "Sum(log(Sum(exp(M[i,j]),(j,1,n))),(i,1,n)) = Sum(log(Sum(exp(M[j,i]),(j,1,n))),(i,1,n))", (),
-         "sample", "refuted"),
+    Case(
+        "M07",
+        "Sum(log(Sum(exp(M[i,j]),(j,1,n))),(i,1,n)) = Sum(log(Sum(exp(M[j,i]),(j,1,n))),(i,1,n))",
+        (),
+        "sample",
+        "refuted",
+    ),
     Case("M08", "Sum(KroneckerDelta(i,0)*X[i],(i,1,n)) = X[0]", (), "sample", "refuted"),
     Case("M09", "Sum(M[i,j],(j,1,i),(i,1,n)) = Sum(M[j,i],(j,1,i),(i,1,n))", (), "sample", "refuted"),
     Case("M10", "n*Sum(X[i]*Y[i],(i,1,n)) = Sum(X[i],(i,1,n))*Sum(Y[j],(j,1,n))", (), "sample", "refuted"),
-    Case("M11", "Sum((X[i]-Sum(X[j],(j,1,n))/n)**2,(i,1,n)) = Sum(X[i]**2,(i,1,n))-Sum(X[i],(i,1,n))**2", (),
-         "sample", "refuted"),
-    Case("M12", f"n*Sum((P[i]/{PMEAN})**2,(i,1,n)) = 1+(Sum((P[i]-{PMEAN}/n)**2,(i,1,n))/n)/({PMEAN}/n)", (),
-         "sample", "refuted"),
-    Case("M13", "diff(exp(X[k])/Zn,X[l]) = exp(X[k])/Zn*KroneckerDelta(k,l)+exp(X[k])*exp(X[l])/Zn**2",
-         (*IDX, "1<=l", "l<=n"), "sample", "refuted"),
+    Case(
+        "M11",
+        "Sum((X[i]-Sum(X[j],(j,1,n))/n)**2,(i,1,n)) = Sum(X[i]**2,(i,1,n))-Sum(X[i],(i,1,n))**2",
+        (),
+        "sample",
+        "refuted",
+    ),
+    Case(
+        "M12",
+        f"n*Sum((P[i]/{PMEAN})**2,(i,1,n)) = 1+(Sum((P[i]-{PMEAN}/n)**2,(i,1,n))/n)/({PMEAN}/n)",
+        (),
+        "sample",
+        "refuted",
+    ),
+    Case(
+        "M13",
+        "diff(exp(X[k])/Zn,X[l]) = exp(X[k])/Zn*KroneckerDelta(k,l)+exp(X[k])*exp(X[l])/Zn**2",
+        (*IDX, "1<=l", "l<=n"),
+        "sample",
+        "refuted",
+    ),
     Case("M14", "Sum(M[i,j],(i,1,n),(j,1,m)) = Sum(M[i,j],(i,1,m),(j,1,n))", (), "sample", "refuted"),
     Case("M15", "kl(p,q) >= Rational(201,100)*(p-q)**2", (*UNIT, "0<q", "q<1"), "sample", "refuted", "p @ q"),
     Case("M16", "log(cosh(x)) <= Rational(49,100)*x**2", (), "sample", "refuted", "x @ 0"),
@@ -204,8 +298,13 @@ MUTANTS = (
     Case("M20", "log(x) >= 0", ("x>0",), "sample", "refuted", "x @ 1"),
     Case("M21", "p <= q+sqrt(B)/2", ("k<=B", "k>=2*(p-q)**2", "q>0", "q<p", "p<1"), "smt", "refuted"),
     Case("M22", "p <= q+sqrt(q*B)+B", MAURER, "smt", "refuted"),
-    Case("M23", "f1 <= f0-eta/2*g2", ("L>0", "eta>0", "eta*L<=2", "g2>=0", "f1<=f0-eta*g2+L*eta**2/2*g2"), "smt",
-         "refuted"),
+    Case(
+        "M23",
+        "f1 <= f0-eta/2*g2",
+        ("L>0", "eta>0", "eta*L<=2", "g2>=0", "f1<=f0-eta*g2+L*eta**2/2*g2"),
+        "smt",
+        "refuted",
+    ),
     Case("M24", "(x+y)**3 <= Rational(39,10)*(x**3+y**3)", ("x>=0", "y>=0"), "smt", "refuted"),
     Case("M25", "p <= 2*q+Rational(3,2)*B", MAURER, "smt", "refuted"),
     Case("M26", "x*sg(x) >= -Rational(2784,10000)", ("-10<=x", "x<=10"), "balls", "refuted"),
@@ -254,8 +353,9 @@ def expand(text: str) -> str:
 def scope_for(text: str, ranges: dict[str, str] | None = None, shapes: str = "") -> Scope:
     """Declare the names of an expanded text by the conventions of this file."""
     found = dict.fromkeys(_NAME.findall(text))
-    names = [w for w in found if lookup(w) is None and w not in ("Sum", "diff", "limit", "Integral", "Rational", "pi",
-                                                                 "oo")]
+    names = [
+        w for w in found if lookup(w) is None and w not in ("Sum", "diff", "limit", "Integral", "Rational", "pi", "oo")
+    ]
     discrete, v = "[" in text or "Sum(" in text, Scope()
     own = dict(part.split(":") for part in shapes.split())
     sizes = [w for w in names if w in ("n", "m")] if discrete else []
@@ -275,8 +375,9 @@ def scope_for(text: str, ranges: dict[str, str] | None = None, shapes: str = "")
     return v
 
 
-def build(case: Case | str, given: tuple[str, ...] = (), hint: str = "", facts: tuple[str, ...] = (),
-          shapes: str = "") -> Problem:
+def build(
+    case: Case | str, given: tuple[str, ...] = (), hint: str = "", facts: tuple[str, ...] = (), shapes: str = ""
+) -> Problem:
     """Return the problem of a case, or of a statement with hypotheses and facts as text."""
     if isinstance(case, Case):
         case, given, hint, shapes = case.statement, case.given, case.hint, case.shapes

@@ -59,5 +59,3 @@ def problem(declare: str, goal: str, given: Iterable[str] = (), facts: Iterable[
 def verdicts(made: Report) -> dict[str, str]:
     """Return grade by relation of every row but the satisfiability of the hypotheses."""
     return {s.relation: s.grade for s in made.steps if s.role != "hypotheses"}
-
-

@@ -50,50 +50,72 @@ def exact(text: str, **env: object) -> F | None:
     return evaluate_exact(names().parse(text), env)
 
 
-# Evaluation
-
-
-@pytest.mark.parametrize(("text", "env", "expected"), [
-    ("kl(x, y)", {"x": 0, "y": F(1, 2)}, math.log(2)),
-    ("kl(x, y)", {"x": 1, "y": F(1, 3)}, math.log(3)),
-    ("binary_entropy(x)", {"x": F(1, 4)}, -0.25 * math.log(0.25) - 0.75 * math.log(0.75)),
-    ("xlogx(x)", {"x": 0}, 0.0),
-    ("phi1(x)", {"x": 0}, 1.0),
-    ("phi1(x)", {"x": -2}, (1 - math.exp(-2)) / 2),
-    ("softplus(x)", {"x": -200}, math.exp(-200)),
-    ("sigmoid(x)", {"x": 3}, 1 / (1 + math.exp(-3))),
-    ("tanh(x) + sinh(x)/cosh(x)", {"x": 1}, 2 * math.tanh(1)),
-    ("erf(x) + acos(x) + asin(y) + atan(x) + tan(y)", {"x": F(1, 2), "y": F(1, 4)},
-     math.erf(0.5) + math.acos(0.5) + math.asin(0.25) + math.atan(0.5) + math.tan(0.25)),
-    ("max(x, y) - min(x, y) + abs(x)", {"x": -3, "y": 2}, 8.0),
-    ("x**(1/3)", {"x": 8}, 2.0),
-    ("x**y", {"x": 2, "y": F(1, 2)}, math.sqrt(2)),
-    ("x**k", {"x": -2, "k": -3}, -0.125),
-    ("x**k", {"x": 0, "k": 0}, 1.0),
-    ("sqrt(x - y)", {"x": F(1, 3), "y": F(1, 3)}, 0.0),
-    ("Sum(X[i]*k, (i, 1, n))", {"X": (1, 2, F(1, 2)), "n": 3, "k": 2}, 7.0),
-    ("Sum(Sum(X[j], (j, 1, i)), (i, 1, n))", {"X": (1, 2, F(1, 2)), "n": 3}, 7.5),
-    ("Sum(i*j, (j, 1, i), (i, 1, n))", {"n": 3}, 25.0),
-    ("Sum(X[i], (i, 1, n - 5))", {"X": (1, 2, 3), "n": 3}, 0.0),
-    ("Sum(delta(i, k), (i, 1, n))", {"n": 4, "k": 5}, 0.0),
-    ("Integral(exp(-x**2/2), (x, 0, y))", {"y": 3}, math.sqrt(math.pi / 2) * math.erf(3 / math.sqrt(2))),
-    ("diff(x**3*exp(x), x)", {"x": 1}, 4 * math.e),
-    ("pi*x", {"x": 2}, 2 * math.pi),
-])
+@pytest.mark.parametrize(
+    ("text", "env", "expected"),
+    [
+        ("kl(x, y)", {"x": 0, "y": F(1, 2)}, math.log(2)),
+        ("kl(x, y)", {"x": 1, "y": F(1, 3)}, math.log(3)),
+        ("binary_entropy(x)", {"x": F(1, 4)}, -0.25 * math.log(0.25) - 0.75 * math.log(0.75)),
+        ("xlogx(x)", {"x": 0}, 0.0),
+        ("phi1(x)", {"x": 0}, 1.0),
+        ("phi1(x)", {"x": -2}, (1 - math.exp(-2)) / 2),
+        ("softplus(x)", {"x": -200}, math.exp(-200)),
+        ("sigmoid(x)", {"x": 3}, 1 / (1 + math.exp(-3))),
+        ("tanh(x) + sinh(x)/cosh(x)", {"x": 1}, 2 * math.tanh(1)),
+        (
+            "erf(x) + acos(x) + asin(y) + atan(x) + tan(y)",
+            {"x": F(1, 2), "y": F(1, 4)},
+            math.erf(0.5) + math.acos(0.5) + math.asin(0.25) + math.atan(0.5) + math.tan(0.25),
+        ),
+        ("max(x, y) - min(x, y) + abs(x)", {"x": -3, "y": 2}, 8.0),
+        ("x**(1/3)", {"x": 8}, 2.0),
+        ("x**y", {"x": 2, "y": F(1, 2)}, math.sqrt(2)),
+        ("x**k", {"x": -2, "k": -3}, -0.125),
+        ("x**k", {"x": 0, "k": 0}, 1.0),
+        ("sqrt(x - y)", {"x": F(1, 3), "y": F(1, 3)}, 0.0),
+        ("Sum(X[i]*k, (i, 1, n))", {"X": (1, 2, F(1, 2)), "n": 3, "k": 2}, 7.0),
+        ("Sum(Sum(X[j], (j, 1, i)), (i, 1, n))", {"X": (1, 2, F(1, 2)), "n": 3}, 7.5),
+        ("Sum(i*j, (j, 1, i), (i, 1, n))", {"n": 3}, 25.0),
+        ("Sum(X[i], (i, 1, n - 5))", {"X": (1, 2, 3), "n": 3}, 0.0),
+        ("Sum(delta(i, k), (i, 1, n))", {"n": 4, "k": 5}, 0.0),
+        ("Integral(exp(-x**2/2), (x, 0, y))", {"y": 3}, math.sqrt(math.pi / 2) * math.erf(3 / math.sqrt(2))),
+        ("diff(x**3*exp(x), x)", {"x": 1}, 4 * math.e),
+        ("pi*x", {"x": 2}, 2 * math.pi),
+    ],
+)
 def test_values(text: str, env: dict, expected: float) -> None:
     got = value(text, **env)
     assert got.is_finite()
     assert abs(float(got.mid()) - expected) <= 1e-13 * max(1, abs(expected))
 
 
-@pytest.mark.parametrize(("text", "env"), [
-    ("log(x)", {"x": 0}), ("log(x)", {"x": -1}), ("1/x", {"x": 0}), ("x/x", {"x": 0}), ("sqrt(x)", {"x": -1}),
-    ("x**y", {"x": 0, "y": 2}), ("x**y", {"x": -1, "y": 2}), ("x**(1/3)", {"x": -8}), ("x**k", {"x": 0, "k": -1}),
-    ("acos(x)", {"x": 2}), ("xlogx(x)", {"x": -1}), ("kl(x, y)", {"x": F(1, 2), "y": 1}), ("0*log(x)", {"x": 0}),
-    ("kl(x, y)", {"x": 0, "y": 0}), ("kl(x, y)", {"x": 2, "y": F(1, 2)}), ("delta(x, 1)", {"x": F(1, 2)}),
-    ("exp(exp(exp(x)))", {"x": 99}), ("Integral(log(x), (x, -1, 2))", {}), ("Integral(1/x, (x, -1, 1))", {}),
-    ("X[k]", {"X": (1, 2), "k": 0}), ("x*log(x)", {"x": 0}), ("log(x)**0", {"x": -1}),
-])
+@pytest.mark.parametrize(
+    ("text", "env"),
+    [
+        ("log(x)", {"x": 0}),
+        ("log(x)", {"x": -1}),
+        ("1/x", {"x": 0}),
+        ("x/x", {"x": 0}),
+        ("sqrt(x)", {"x": -1}),
+        ("x**y", {"x": 0, "y": 2}),
+        ("x**y", {"x": -1, "y": 2}),
+        ("x**(1/3)", {"x": -8}),
+        ("x**k", {"x": 0, "k": -1}),
+        ("acos(x)", {"x": 2}),
+        ("xlogx(x)", {"x": -1}),
+        ("kl(x, y)", {"x": F(1, 2), "y": 1}),
+        ("0*log(x)", {"x": 0}),
+        ("kl(x, y)", {"x": 0, "y": 0}),
+        ("kl(x, y)", {"x": 2, "y": F(1, 2)}),
+        ("delta(x, 1)", {"x": F(1, 2)}),
+        ("exp(exp(exp(x)))", {"x": 99}),
+        ("Integral(log(x), (x, -1, 2))", {}),
+        ("Integral(1/x, (x, -1, 1))", {}),
+        ("X[k]", {"X": (1, 2), "k": 0}),
+        ("x*log(x)", {"x": 0}),
+        ("log(x)**0", {"x": -1}),
+    ],
+)
 def test_undefined_is_not_finite(text: str, env: dict) -> None:
     assert not value(text, **env).is_finite()
     assert exact(text, **env) is None
@@ -162,9 +184,15 @@ def test_boxes_are_enclosed() -> None:
 
 @draws(st.fractions(F(1, 50), F(49, 50)), st.fractions(F(1, 50), F(49, 50)))
 def test_defined_functions_agree_with_their_definitions(x: F, y: F) -> None:
-    pairs = {"kl(x, y)": "x*log(x/y) + (1-x)*log((1-x)/(1-y))", "phi1(x)": "(exp(x) - 1)/x",
-             "binary_entropy(x)": "-x*log(x) - (1-x)*log(1-x)", "tanh(x)": "2*sigmoid(2*x) - 1",
-             "softplus(x) - softplus(-x)": "x", "x**y": "exp(y*log(x))", "x**(3/2)": "x*sqrt(x)"}
+    pairs = {
+        "kl(x, y)": "x*log(x/y) + (1-x)*log((1-x)/(1-y))",
+        "phi1(x)": "(exp(x) - 1)/x",
+        "binary_entropy(x)": "-x*log(x) - (1-x)*log(1-x)",
+        "tanh(x)": "2*sigmoid(2*x) - 1",
+        "softplus(x) - softplus(-x)": "x",
+        "x**y": "exp(y*log(x))",
+        "x**(3/2)": "x*sqrt(x)",
+    }
     for a, b in pairs.items():
         gap = value(f"{a} - ({b})", 200, x=x, y=y)
         assert gap.contains(0)
@@ -231,8 +259,12 @@ TRUE = [
     ("Sum(p[i]**2, (i, 1, n)) <= s**2", "Sum(p[i], (i, 1, n)) = s"),
     ("Sum(p[i] - q[i], (i, 1, n)) = 0", "Sum(p[i], (i, 1, n)) = Sum(q[i], (i, 1, n))"),
     ("Sum(W[i, l], (l, 1, m), (i, 1, n)) = n", "Sum(W[i, l], (l, 1, m)) = 1"),
-    ("Sum(W[i, l], (l, 1, m), (i, 1, n)) = 1", "Sum(W[i, l], (l, 1, m)) = a[i]", "Sum(W[i, l], (i, 1, n)) = b[l]",
-     "Sum(a[i], (i, 1, n)) = 1"),
+    (
+        "Sum(W[i, l], (l, 1, m), (i, 1, n)) = 1",
+        "Sum(W[i, l], (l, 1, m)) = a[i]",
+        "Sum(W[i, l], (i, 1, n)) = b[l]",
+        "Sum(a[i], (i, 1, n)) = 1",
+    ),
     ("Sum(S[i, j]*X[j], (j, 1, n), (i, 1, n)) = Sum(S[j, i]*X[j], (j, 1, n), (i, 1, n))", "S[i, j] = S[j, i]"),
     ("Sum(X[i]*Y[i], (i, 1, n)) <= 1", "Sum(X[i]**2, (i, 1, n)) = 1", "Sum(Y[i]**2, (i, 1, n)) = 1"),
     ("A*x*y = B*y", "A*x = B", "A != 0"),
@@ -345,9 +377,13 @@ def test_finite_families() -> None:
     bad = finite.run(problem("Sum(1/i, (i, 1, k)) <= log(k) + 3/5", "1 <= k", "k < 40"))
     assert bad.status == "refuted"
     assert bad.witness == {"k": "1"}
-    for goal in (problem("k >= k", "1 <= k"), problem("k*k < 0", "1 <= k", "k <= 9", "k >= 20"),
-                 problem("x >= 1", "1 <= x", "x <= 2"), problem("k < 0", "1 <= k", "k <= 9", "x**2 < 0"),
-                 problem("k >= 1", "1 <= k", "k <= 10**9")):
+    for goal in (
+        problem("k >= k", "1 <= k"),
+        problem("k*k < 0", "1 <= k", "k <= 9", "k >= 20"),
+        problem("x >= 1", "1 <= x", "x <= 2"),
+        problem("k < 0", "1 <= k", "k <= 9", "x**2 < 0"),
+        problem("k >= 1", "1 <= k", "k <= 10**9"),
+    ):
         assert finite.run(goal).status == "open"
 
 

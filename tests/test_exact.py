@@ -215,8 +215,13 @@ def test_mutants_of_chinchilla_are_open(change: tuple[str, str]) -> None:
 
 def test_whole_exponents() -> None:
     v = whole()
-    true = ("(-1)**(2*i) = 1", "(-1)**(i+1) = -(-1)**i", "s**(i+1) = s*s**i", "(2**n)**2 = 4**n",
-            "(-2)**i = 2**i*(-1)**i")
+    true = (
+        "(-1)**(2*i) = 1",
+        "(-1)**(i+1) = -(-1)**i",
+        "s**(i+1) = s*s**i",
+        "(2**n)**2 = 4**n",
+        "(-2)**i = 2**i*(-1)**i",
+    )
     for text in true:
         assert exact.run(goal(v, text)).status == "proved", text
     assert exact.run(goal(v, "x**(i+1) = x*x**i", "x != 0")).status == "proved"

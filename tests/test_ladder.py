@@ -60,9 +60,15 @@ def test_contradictory_bounds_prove_nothing() -> None:
 
 
 STRICT = [
-    ("log(1+x) < x", ("x>0",)), ("log(x) < x-1", ("x>0", "x!=1")), ("exp(x) > 1+x", ("x!=0",)),
-    ("exp(x) > 1+x", ("x>0",)), ("kl(p,q) > 0", (*UNIT, "p!=q")), ("log(1-x) < -x", ("0<x", "x<1")),
-    ("kl(q,p) > 2*(p-q)**2", ("0<q", "q<p", "p<1")), ("tanh(x) < x", ("x>0",)), ("tanh(x) < 1", ()),
+    ("log(1+x) < x", ("x>0",)),
+    ("log(x) < x-1", ("x>0", "x!=1")),
+    ("exp(x) > 1+x", ("x!=0",)),
+    ("exp(x) > 1+x", ("x>0",)),
+    ("kl(p,q) > 0", (*UNIT, "p!=q")),
+    ("log(1-x) < -x", ("0<x", "x<1")),
+    ("kl(q,p) > 2*(p-q)**2", ("0<q", "q<p", "p<1")),
+    ("tanh(x) < x", ("x>0",)),
+    ("tanh(x) < 1", ()),
 ]
 
 
@@ -72,10 +78,18 @@ def test_strict(claim: str, given: tuple[str, ...]) -> None:
 
 
 NOT_STRICT = [
-    ("log(1+x) < x", ("x>=0",)), ("log(x) < x-1", ("x>0",)), ("exp(x) > 1+x", ()), ("kl(p,q) > 0", UNIT),
-    ("kl(q,p) > 2*(p-q)**2", ("0<q", "q<=p", "p<1")), ("x**2 > 0", ()), ("x*(1-x) > 0", ("0<=x", "x<=1")),
-    ("x+y > 0", ("x>=0", "y>=0")), ("exp(x) > 1", ("x>=0",)), ("sg(x)*(1-sg(x)) < Rational(1,4)", ()),
-    ("x*exp(y) > 0", ("x>=0",)), ("(x-y)**2 > 0", ("x>0", "y>0")),
+    ("log(1+x) < x", ("x>=0",)),
+    ("log(x) < x-1", ("x>0",)),
+    ("exp(x) > 1+x", ()),
+    ("kl(p,q) > 0", UNIT),
+    ("kl(q,p) > 2*(p-q)**2", ("0<q", "q<=p", "p<1")),
+    ("x**2 > 0", ()),
+    ("x*(1-x) > 0", ("0<=x", "x<=1")),
+    ("x+y > 0", ("x>=0", "y>=0")),
+    ("exp(x) > 1", ("x>=0",)),
+    ("sg(x)*(1-sg(x)) < Rational(1,4)", ()),
+    ("x*exp(y) > 0", ("x>=0",)),
+    ("(x-y)**2 > 0", ("x>0", "y>0")),
 ]
 
 
@@ -85,14 +99,21 @@ def test_equality_somewhere_is_not_strict(claim: str, given: tuple[str, ...]) ->
 
 
 MORE = [
-    ("kl(q,p) <= (p-q)**2/(p*(1-p))", UNIT), ("x*log(x) >= -exp(-1)", ("x>0",)),
+    ("kl(q,p) <= (p-q)**2/(p*(1-p))", UNIT),
+    ("x*log(x) >= -exp(-1)", ("x>0",)),
     ("x**2*exp(-x) <= 4*exp(-2)", ("x>=0",)),
-    ("binary_entropy(p) <= log(2)-2*(p-1/2)**2", ("0<p", "p<1")), ("erf(x) <= 2*x/sqrt(pi)", ("x>=0",)),
-    ("1-p+p*exp(s) <= exp(p*s+s**2/8)", ("0<p", "p<1")), ("x-log(1+x) <= x**2/(2*(1+x))", ("x>-1", "x<0")),
-    ("sqrt(x*y) <= (x+y)/2", ("x>0", "y>0")), ("log(1+x)/x >= 1/(1+x)", ("x>0",)),
+    ("binary_entropy(p) <= log(2)-2*(p-1/2)**2", ("0<p", "p<1")),
+    ("erf(x) <= 2*x/sqrt(pi)", ("x>=0",)),
+    ("1-p+p*exp(s) <= exp(p*s+s**2/8)", ("0<p", "p<1")),
+    ("x-log(1+x) <= x**2/(2*(1+x))", ("x>-1", "x<0")),
+    ("sqrt(x*y) <= (x+y)/2", ("x>0", "y>0")),
+    ("log(1+x)/x >= 1/(1+x)", ("x>0",)),
     ("n*log(1+x/n) <= x", ("x>=0", "n>0")),
-    ("p*log(p/q)-p+q >= 0", ("p>0", "q>0")), ("cos(x) >= 1-x**2/2", ()), ("exp(x) <= 1/(1-x)", ("x<1",)),
-    ("L*P-P*X+P*log(P/Q)-P+Q*exp(X-L) >= 0", ("P>0", "Q>0")), ("p+q <= 1+p*q", ("0<=p", "p<=1", "0<=q", "q<=1")),
+    ("p*log(p/q)-p+q >= 0", ("p>0", "q>0")),
+    ("cos(x) >= 1-x**2/2", ()),
+    ("exp(x) <= 1/(1-x)", ("x<1",)),
+    ("L*P-P*X+P*log(P/Q)-P+Q*exp(X-L) >= 0", ("P>0", "Q>0")),
+    ("p+q <= 1+p*q", ("0<=p", "p<=1", "0<=q", "q<=1")),
 ]
 
 
@@ -102,13 +123,23 @@ def test_more_true_claims(claim: str, given: tuple[str, ...]) -> None:
 
 
 FALSE = [
-    ("kl(p,q) <= 3*(p-q)**2", UNIT), ("log(x) <= x-2", ("x>0",)), ("exp(x) <= 1+x+x**2", ("x>=0", "x<=2")),
-    ("sqrt(x) <= x", ("x>=0",)), ("1/x >= 0", ("x!=0",)), ("log(x**2) <= 2*x-2", ("x!=0",)),
+    ("kl(p,q) <= 3*(p-q)**2", UNIT),
+    ("log(x) <= x-2", ("x>0",)),
+    ("exp(x) <= 1+x+x**2", ("x>=0", "x<=2")),
+    ("sqrt(x) <= x", ("x>=0",)),
+    ("1/x >= 0", ("x!=0",)),
+    ("log(x**2) <= 2*x-2", ("x!=0",)),
     ("exp(x) >= 1+x+x**2/2", ()),
-    ("x <= y", ("x>=0", "y>=0")), ("sin(x) <= x", ()), ("tanh(x) <= x", ()),
+    ("x <= y", ("x>=0", "y>=0")),
+    ("sin(x) <= x", ()),
+    ("tanh(x) <= x", ()),
     ("log(1+x) >= x/(1+x)-1/100", ("x>=-1",)),
-    ("kl(q,p) >= (p-q)**2/(2*p)", UNIT), ("1/(x-2) <= 1/(x-1)", ("x>0", "x!=1", "x!=2")), ("abs(x) <= x", ("x>=-1",)),
-    ("sqrt((x-1)**2) <= x-1", ("x>=0",)), ("max(x,0) <= x", ("x>=-1",)), ("x**3 >= x", ("x>=0",)),
+    ("kl(q,p) >= (p-q)**2/(2*p)", UNIT),
+    ("1/(x-2) <= 1/(x-1)", ("x>0", "x!=1", "x!=2")),
+    ("abs(x) <= x", ("x>=-1",)),
+    ("sqrt((x-1)**2) <= x-1", ("x>=0",)),
+    ("max(x,0) <= x", ("x>=-1",)),
+    ("x**3 >= x", ("x>=0",)),
     ("x*y <= 1", ("x<=1", "y<=1")),
 ]
 
@@ -176,8 +207,15 @@ def unit_box() -> tuple[Region, list[Any]]:
 
 def test_polynomial_signs() -> None:
     region, (x, y, z) = unit_box()
-    for p, strict in ((y - x**2, True), (y - x, False), (x * y + z**2, True), ((2 * x - 1) ** 2, False),
-                      (z**2 - 2 * z * y + y, True), (x**2 - 2 * x * z + z**2 + 1, True), (1 - x * y, True)):
+    for p, strict in (
+        (y - x**2, True),
+        (y - x, False),
+        (x * y + z**2, True),
+        ((2 * x - 1) ** 2, False),
+        (z**2 - 2 * z * y + y, True),
+        (x**2 - 2 * x * z + z**2 + 1, True),
+        (1 - x * y, True),
+    ):
         got = sign(p, region)
         assert got is not None
         assert got.positive

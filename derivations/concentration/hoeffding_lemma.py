@@ -13,8 +13,8 @@ p = v.prob("p", "mean", open=True)
 psi = log(1 - p + p * exp(h)) - p * h
 
 theorem = v.theorem(
-    title="Hoeffding's lemma",
-    cite=("hoeffding1963", "proof of Theorem 1, inequality (4.16)"),
+    title="Hoeffding's lemma (Bernoulli form)",
+    cite=("hoeffding1963", "the lemma behind Theorems 1 and 2; equation number not confirmed"),
     claim=psi <= h**2 / 8,
     proof=derive(psi).le(h**2 / 8, "second derivative at most 1/4", hint="h @ 0"),
     tight={h: 0},

@@ -11,7 +11,7 @@ t = v.pos("t", "any positive number, usually a likelihood ratio")
 
 theorem = v.theorem(
     title="Tangent bound of the logarithm",
-    cite=("cover2006", "Lemma 2.5.1 and its proof"),
+    cite=("cover2006", "Chapter 2, used for the information inequality; number not confirmed"),
     claim=log(t) <= t - 1,
     kind="upper bound",
     tight={t: 1},

@@ -13,7 +13,7 @@ p = v.prob("p", "larger mean", open=True)
 
 theorem = v.theorem(
     title="Refined Pinsker inequality, upper side",
-    cite=("boucheron2013", "Section 2.3 and exercise 2.8 (Bernoulli relative entropy)"),
+    cite=("boucheron2013", "exercises of Chapter 2; number not confirmed"),
     given=q <= p,
     claim=kl_bernoulli(q, p) >= (p - q) ** 2 / (2 * p),
     proof=derive(kl_bernoulli(q, p)).ge((p - q) ** 2 / (2 * p), "ladder from the contact p = q", hint="p @ q"),

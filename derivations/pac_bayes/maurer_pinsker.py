@@ -2,8 +2,10 @@ r"""McAllester's bound from the kl form, by Pinsker's inequality.
 
 The kl form bounds the true risk $r$ only implicitly. Pinsker trades tightness for a closed form; the loss is
 largest when the empirical risk is near 0, where relative entropy is linear rather than quadratic in $r - s$. The
-constant $2\sqrt n$ is Maurer's and holds for every $n \ge 1$; it holds for all posteriors at once with probability
-at least $1 - \delta$ over i.i.d. samples, for losses in $[0, 1]$ and a prior fixed before the data.
+premise holds for all posteriors at once with probability at least $1 - \delta$ over i.i.d. samples, for losses in
+$[0, 1]$ and a prior fixed before the data. Maurer prints it with $2\sqrt n$ for $n \ge 8$; his moment bound holds
+for every $n \ge 1$, the small cases by enumeration. The true risk is taken strictly between 0 and 1, where relative
+entropy is finite.
 """
 
 from dltsym import Scope, derive, kl_bernoulli, log, premise, sqrt, thm, value
@@ -23,7 +25,7 @@ theorem = v.theorem(
         "kl bound",
         kl_bernoulli(s, r) <= B,
         ("maurer2004", "Theorem 5"),
-        "with probability at least 1 - delta, simultaneously for all posteriors",
+        "with probability at least 1 - delta, for all posteriors; printed for n >= 8, true for n >= 1",
     ),
     claim=r <= s + sqrt(B / 2),
     proof=derive(r)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -166,7 +167,7 @@ def evaluate(
 def _inputs(record: Any, settings: tuple[str, ...], backend: str) -> dict[str, Any]:
     from dltsym.errors import UndeclaredSymbol, suggest
 
-    known = [s.name for s in record.symbols.values() if s.decl.sort not in ("let", "index")]
+    known = [s.name for s in record.symbols.values() if s.decl.sort != "let"]
     inputs: dict[str, Any] = {}
     for setting in settings:
         name, equals, text = setting.partition("=")
@@ -186,9 +187,12 @@ def _floats(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_floats(item) for item in value]
     try:
-        return int(value) if value.denominator == 1 and abs(value) < 2**53 else float(value)
+        near = int(value) if value.denominator == 1 and abs(value) < 2**53 else float(value)
     except OverflowError:
         raise click.UsageError("a number is too large for floating point; use --backend ball") from None
+    if value and not near:
+        raise click.UsageError("a number is too small for floating point; use --backend ball")
+    return near
 
 
 def _result(record: Any, inputs: dict[str, Any], output: str | None, backend: str, digits: int) -> dict[str, Any]:
@@ -207,7 +211,11 @@ def _result(record: Any, inputs: dict[str, Any], output: str | None, backend: st
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _plain(item) for name, item in value.items()}
-    return value.tolist() if type(value).__module__.split(".")[0] in ("numpy", "torch") else value
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return value if isfinite(value) else str(value)  # JSON has no infinity
+    return _plain(value.tolist()) if type(value).__module__.split(".")[0] in ("numpy", "torch") else value
 
 
 def _enclosed(value: Any, digits: int) -> Any:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dltsym.batch import Progress
 
 WRONG = 1
+PAGE_SECONDS = 60.0
 
 
 @click.command()
@@ -111,7 +112,7 @@ def verify(
 
     with _progress(quiet) as progress:
         data = catalogue.verify(list(what), cache=not no_cache, jobs=jobs, timeout=timeout, progress=progress)
-    written = _write(data, out)
+    written = _write(data, out.absolute())
     if as_json:
         dump(data)
     else:
@@ -122,14 +123,39 @@ def verify(
 
 
 def _write(data: Mapping[str, Any], out: Path) -> list[Path]:
-    from dltsym import catalogue
-    from dltsym.render.html import page
+    from dltsym.pool import GuardedPool, TaskTimeout, WorkerDied
 
     out.mkdir(parents=True, exist_ok=True)
     report, shown = out / "report.json", out / "report.html"
     report.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
-    shown.write_text(page(data, catalogue.load().records), encoding="utf-8")
+    try:  # record files are code: they are read in a process of their own, here as everywhere
+        with GuardedPool(1, timeout=PAGE_SECONDS) as pool:
+            text = pool.submit(write_page, dict(data)).result()
+    except (TaskTimeout, WorkerDied):
+        from dltsym.render.html import page
+
+        text = page(data)
+    shown.write_text(text, encoding="utf-8")
     return [report, shown]
+
+
+def write_page(data: dict[str, Any]) -> str:
+    """Render the page of a run, with the statements as their authors wrote them.
+
+    Parameters
+    ----------
+    data : dict
+        What `verify` found.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    from dltsym import catalogue
+    from dltsym.render.html import page
+
+    return page(data, catalogue.load().records)
 
 
 def _summary(data: Mapping[str, Any]) -> None:

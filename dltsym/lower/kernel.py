@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from dltsym.errors import DltsymError, DomainError, UnknownKey, UnknownNode, suggest
-from dltsym.lower.domain import check_inputs
-from dltsym.lower.printer import python_name, source
+from dltsym.lower.arrays import to_arrays
+from dltsym.lower.domain import check_inputs, sizes
+from dltsym.lower.printer import Source, source
+from dltsym.lower.space import detach, is_number, space
 from dltsym.notation.calculus import evaluate_derivatives
-from dltsym.notation.tree import Expr, Index, Sym
+from dltsym.notation.tree import Expr, Index, Num, Rel, Sym
 from dltsym.notation.walk import expand_lets, free_symbols, subterms
 from dltsym.record import Theorem
 
@@ -32,6 +34,10 @@ class Kernel:
         Argument names and output names. With one output the call returns its value, else a dict.
     source : str
         Generated Python (empty for balls).
+    theorem : Theorem
+        The record.
+    run : callable
+        From inputs by name to outputs by name.
     """
 
     key: str
@@ -48,7 +54,8 @@ class Kernel:
         Parameters
         ----------
         *args, **inputs
-            Values; arrays broadcast against each other, array symbols use their last axes.
+            Values. Leading axes are batches and broadcast against each other; an array symbol uses its last axes. The
+            size of an array may be left out. Other symbols of the record may be given, to have its hypotheses checked.
 
         Returns
         -------
@@ -60,16 +67,20 @@ class Kernel:
             When an input is missing, unknown or outside its domain; the message names symbol, range and value.
         """
         if len(args) > len(self.inputs):
-            raise DomainError(f"{self.key}: takes {len(self.inputs)} inputs ({', '.join(self.inputs)}), got {len(args)}")
+            names = ", ".join(self.inputs)
+            raise DomainError(f"{self.key}: takes {len(self.inputs)} inputs ({names}), got {len(args)}")
         given = dict(zip(self.inputs, args, strict=False))
         twice = sorted(set(given) & set(inputs))
         if twice:
             raise DomainError(f"{self.key}: input {twice[0]} is given twice")
         given |= inputs
-        extra = [k for k in given if k not in self.theorem.symbols]
+        known = {k for k, s in self.theorem.symbols.items() if s.decl.sort != "let"}
+        extra = [k for k in given if k not in known]
         if extra:
-            raise DomainError(f"{self.key}: unknown input {extra[0]}{suggest(extra[0], self.inputs)}")
-        missing = [k for k in self.inputs if k not in given]
+            hint = suggest(extra[0], self.inputs)
+            raise DomainError(f"{self.key}: unknown input {extra[0]}{hint}; inputs are {', '.join(self.inputs)}")
+        sized = {hi for s in self.theorem.symbols.values() if s.name in given for _, hi in s.decl.shape}
+        missing = [k for k in self.inputs if k not in given and self.theorem.symbols[k] not in sized]
         if missing:
             raise DomainError(f"{self.key}: missing input {', '.join(missing)}; inputs are {', '.join(self.inputs)}")
         out = self.run(given)
@@ -93,9 +104,14 @@ def needed(theorem: Theorem, outputs: Mapping[str, Expr]) -> tuple[Sym, ...]:
     -------
     tuple of Sym
     """
-    used = frozenset().union(*(free_symbols(evaluate_derivatives(expand_lets(e))) for e in outputs.values()))
-    arrays = {t.array for e in outputs.values() for t in subterms(expand_lets(e)) if isinstance(t, Index)}
-    return tuple(s for s in theorem.symbols.values() if s in used or s in arrays)
+    used = _used(outputs.values())
+    return tuple(s for s in theorem.symbols.values() if s in used)
+
+
+def _used(trees: Iterable[Expr]) -> frozenset[Sym]:
+    trees = [evaluate_derivatives(expand_lets(e)) for e in trees]
+    arrays = {t.array for e in trees for t in subterms(e) if isinstance(t, Index)}
+    return frozenset().union(*map(free_symbols, trees), arrays)
 
 
 def backends(theorem: Theorem) -> list[str]:
@@ -110,6 +126,8 @@ def backends(theorem: Theorem) -> list[str]:
     -------
     list of str
     """
+    if not theorem.outputs:
+        return []
     try:
         source(dict(theorem.outputs), needed(theorem, theorem.outputs), theorem.title)
     except DltsymError:
@@ -137,70 +155,158 @@ def kernel(theorem: Theorem, backend: str = "numpy", of: str | None = None) -> K
     ------
     UnknownKey
         For an unknown backend or output.
+    UnknownNode
+        When an output has no elementwise form (an integral or a limit), or there is no output.
     """
     if backend not in BACKENDS:
         raise UnknownKey(f"no backend {backend!r}; there are {', '.join(BACKENDS)}{suggest(backend, BACKENDS)}")
     if of is not None and of not in theorem.outputs:
-        raise UnknownKey(f"{theorem.key} has no output {of!r}; it has {', '.join(theorem.outputs)}{suggest(of, theorem.outputs)}")
-    outputs = {of: theorem.outputs[of]} if of else dict(theorem.outputs)
+        hint = suggest(of, theorem.outputs)
+        raise UnknownKey(f"{theorem.key} has no output {of!r}; it has {', '.join(theorem.outputs)}{hint}")
+    outputs = {of: theorem.outputs[of]} if of is not None else dict(theorem.outputs)
     if not outputs:
         raise UnknownNode(f"{theorem.key} has no numeric output")
     symbols = needed(theorem, outputs)
-    text = "" if backend == "ball" else source(outputs, symbols, theorem.title)
-    run = _balls(theorem, outputs, symbols) if backend == "ball" else _arrays(theorem, backend, text, symbols)
-    return Kernel(theorem.key, backend, tuple(s.name for s in symbols), tuple(outputs), text, theorem, run)
+    text = source(outputs, symbols, theorem.title)
+    if backend == "ball":
+        return Kernel(theorem.key, backend, tuple(s.name for s in symbols), tuple(outputs), "", theorem,
+                      _Balls(theorem, outputs, symbols))  # fmt: skip
+    hypotheses = tuple(h for r in theorem.given if isinstance(r, Rel) and (h := _hypothesis(r)) is not None)
+    run = _Arrays(theorem, backend, _Function.compile(theorem.key, text, symbols), hypotheses)
+    return Kernel(theorem.key, backend, tuple(s.name for s in symbols), tuple(outputs), text.text, theorem, run)
 
 
-def _balls(theorem: Theorem, outputs: Mapping[str, Expr], symbols: tuple[Sym, ...]) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-    def run(given: Mapping[str, Any]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Balls:
+    theorem: Theorem
+    outputs: Mapping[str, Expr]
+    symbols: tuple[Sym, ...]
+
+    def __call__(self, given: Mapping[str, Any]) -> dict[str, Any]:
         from dltsym.lower.oracle import enclose
 
-        return enclose(theorem, outputs, symbols, given)
-
-    return run
+        return enclose(self.theorem, self.outputs, self.symbols, given)
 
 
-def _arrays(theorem: Theorem, backend: str, text: str, symbols: tuple[Sym, ...]) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-    from dltsym.lower import stable
+@dataclass(frozen=True)
+class _Function:
+    """A compiled source with its inputs."""
 
-    space: dict[str, Any] = {"math": math}
-    exec(compile(text, f"<{theorem.key}: {backend}>", "exec"), space)
+    call: Callable[..., dict[str, Any]]
+    symbols: tuple[Sym, ...]
+    rank: int
 
-    def run(given: Mapping[str, Any]) -> dict[str, Any]:
-        xp, erf, arrays = _inputs(backend, theorem, given)
-        check_inputs(theorem, symbols, {s.name: arrays[s.name] for s in symbols} | arrays)
-        values = {python_name(s.name): arrays[s.name] for s in symbols}
-        if backend == "numpy":
-            with xp.errstate(all="ignore"):
-                return space["kernel"](xp, stable, erf, **values)
-        return space["kernel"](xp, stable, erf, **values)
+    @classmethod
+    def compile(cls, name: str, text: Source, symbols: tuple[Sym, ...]) -> _Function:
+        space: dict[str, Any] = {}
+        exec(compile(text.text, f"<kernel {name}>", "exec"), space)  # our own text; names in it are checked identifiers
+        return cls(space["kernel"], symbols, text.rank)
 
-    return run
-
-
-def _inputs(backend: str, theorem: Theorem, given: Mapping[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
-    if backend == "torch":
-        import torch
-
-        return torch, torch.erf, {k: _tensor(torch, v, given) for k, v in given.items()}
-    import numpy as np
-    from scipy.special import erf
-
-    arrays = {k: np.asarray(v) for k, v in given.items()}
-    floats = [a.dtype for a in arrays.values() if a.dtype.kind == "f" and a.ndim]
-    dtype = np.result_type(*floats) if floats else np.float64
-    out = {}
-    for k, a in arrays.items():
-        if a.dtype.kind not in "fiub":
-            raise DomainError(f"{theorem.key}: {k} = {given[k]!r} is not a number or an array of numbers")
-        out[k] = a.astype(dtype)
-    return np, erf, out
+    def __call__(self, like: Any, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Evaluate, with one axis of size 1 for every bound index at the end of every scalar's shape."""
+        args, ones = [], (1,) * self.rank
+        for sym in self.symbols:
+            x = values[sym.name]
+            args.append(x if sym.decl.shape or not ones else x.reshape((*x.shape, *ones)))
+        return self.call(like, *args)
 
 
-def _tensor(torch: Any, value: Any, given: Mapping[str, Any]) -> Any:
-    if isinstance(value, torch.Tensor):
-        return value if value.is_floating_point() else value.to(torch.get_default_dtype())
-    tensors = [t for t in given.values() if isinstance(t, torch.Tensor) and t.is_floating_point()]
-    like = next((t for t in tensors if t.dim()), tensors[0] if tensors else None)
-    dtype, device = (like.dtype, like.device) if like is not None else (torch.float64, "cpu")
-    return torch.as_tensor(value, dtype=dtype, device=device)
+@dataclass(frozen=True)
+class _Arrays:
+    """Numpy or torch evaluation: convert, check, compute, convert back."""
+
+    theorem: Theorem
+    backend: str
+    function: _Function
+    hypotheses: tuple[_Hypothesis, ...]
+
+    def __call__(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        key = self.theorem.key
+        values, final, like = to_arrays(self.backend, key, given)
+        symbols = tuple(s for s in self.theorem.symbols.values() if s.name in values)
+        for name, size in sizes(key, symbols, values).items():
+            if name not in values:
+                values[name] = like + size
+        symbols = tuple(s for s in self.theorem.symbols.values() if s.name in values)
+        check_inputs(key, symbols, values, given)
+        _check_batches(key, symbols, values)
+        if self.backend == "torch":
+            return self.finish(values, final, like)
+        import numpy as np
+
+        with np.errstate(all="ignore"):
+            return self.finish(values, final, like)
+
+    def finish(self, values: Mapping[str, Any], final: Any, like: Any) -> dict[str, Any]:
+        for hypothesis in self.hypotheses:
+            if all(s.name in values for s in hypothesis.function.symbols):
+                _check_hypothesis(self.theorem.key, hypothesis, values, like)
+        out, rank = self.function(like, values), self.function.rank
+        done = {}
+        for name, x in out.items():
+            x = x + like if is_number(x) else x
+            shape = x.shape[: max(len(x.shape) - rank, 0)]
+            x = x.reshape(shape) if rank else x
+            x = x[()] if self.backend == "numpy" else x
+            done[name] = x if x.dtype == final else x.to(final) if self.backend == "torch" else x.astype(final)
+        return done
+
+
+def _check_batches(key: str, symbols: tuple[Sym, ...], values: Mapping[str, Any]) -> None:
+    batches = {s.name: tuple(values[s.name].shape[: len(values[s.name].shape) - len(s.decl.shape)]) for s in symbols}
+    seen: dict[int, tuple[int, str]] = {}
+    for name, shape in batches.items():
+        for axis, size in enumerate(reversed(shape), 1):
+            other, first = seen.get(axis, (1, name))
+            if size != 1 and other not in (1, size):
+                raise DomainError(
+                    f"{key}: the batch axes of {first} {batches[first]} and {name} {shape} do not broadcast"
+                )
+            if size != 1:
+                seen[axis] = (size, name)
+
+
+# Hypotheses that the inputs can be held against
+
+
+@dataclass(frozen=True)
+class _Hypothesis:
+    """A compiled hypothesis; `free` counts the indices that take all their values."""
+
+    rel: Rel
+    function: _Function
+    free: int
+
+
+@lru_cache(maxsize=256)
+def _hypothesis(rel: Rel) -> _Hypothesis | None:
+    """Compile both sides of a hypothesis; None when it cannot be lowered, as with an integral."""
+    sides = {"lhs": rel.lhs, "rhs": rel.rhs}
+    used = _used(sides.values())
+    free = tuple(sorted((s for s in used if s.decl.sort == "index"), key=lambda s: s.name))
+    bounds = _used(b for s in free for b in (s.decl.lo, s.decl.hi) if b is not None) if free else frozenset()
+    symbols = tuple(sorted((used | bounds) - set(free), key=lambda s: s.name))
+    try:
+        function = _Function.compile("hypothesis", source(sides, symbols, str(rel), free), symbols)
+    except DltsymError:
+        return None
+    return _Hypothesis(rel, function, len(free))
+
+
+def _check_hypothesis(key: str, hypothesis: _Hypothesis, values: Mapping[str, Any], like: Any) -> None:
+    # A free index takes every value. Rounding in either side is forgiven.
+    rel = hypothesis.rel
+    out = hypothesis.function(like, values)
+    a, b = (detach(x + like) for x in (out["lhs"], out["rhs"]))
+    xp = space(a)
+    exact = isinstance(rel.lhs, Sym) and isinstance(rel.rhs, Sym | Num)
+    slack = 0 if exact else 256 * xp.finfo(a.dtype).eps * xp.maximum(abs(a + 0 * b), abs(b + 0 * a))
+    op = rel.op
+    good = {"<": a < b if exact else a <= b + slack, "<=": a <= b + slack, ">": a > b if exact else a >= b - slack,
+            ">=": a >= b - slack, "=": abs(a - b) <= slack, "!=": a != b}[op]  # fmt: skip
+    if not bool(good.all()):
+        a, b, good = xp.broadcast_tensors(a, b, good) if xp.__name__ == "torch" else xp.broadcast_arrays(a, b, good)
+        bad = ~good.reshape(-1)
+        left, right = (x.reshape(-1)[bad][0].item() for x in (a, b))
+        told = f"left side {left:.9g}, right side {right:.9g}"
+        raise DomainError(f"{key}: the inputs violate the hypothesis {rel} ({told})")

@@ -1,183 +1,305 @@
-"""Elementwise functions that stay accurate at the ends of their domain, for numpy and torch alike.
+"""Elementwise functions of generated kernels, for numpy, torch, `Wide` and plain Python numbers.
 
-Every function takes the array namespace as `xp` first. The double ``where`` keeps the gradients of the branch that is
-not taken finite in torch.
+A branch that is not taken is evaluated at a harmless point (the "double where"), so that its gradient is finite too.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-_SERIES = (1 / 6, 1 / 24, 1 / 120, 1 / 720, 1 / 5040, 1 / 40320)
+from dltsym.lower.space import detach, is_number, space
+from dltsym.lower.wide import Wide, value, wide, wide_exp
+
+_SERIES = (1 / 6, 1 / 24, 1 / 120, 1 / 720, 1 / 5040, 1 / 40320, 1 / 362880)
 
 
-def log_ratio(xp: Any, a: Any, b: Any) -> Any:
-    """Return ``log(a/b)`` without overflow, and accurately when the two are close.
+def _apply(name: str, x: Any) -> Any:
+    x = value(x)
+    xp = space(x)
+    return float(getattr(xp, name)(x)) if is_number(x) else getattr(xp, name)(x)
+
+
+exp = partial(_apply, "exp")
+expm1 = partial(_apply, "expm1")
+sin, cos, tan = (partial(_apply, name) for name in ("sin", "cos", "tan"))
+sinh, cosh, tanh = (partial(_apply, name) for name in ("sinh", "cosh", "tanh"))
+acos, asin, atan = (partial(_apply, name) for name in ("arccos", "arcsin", "arctan"))
+
+
+def log(x: Any) -> Any:
+    """Return natural logarithms.
 
     Parameters
     ----------
-    xp : module
-        numpy or torch.
-    a, b : array
+    x : array, number or Wide
         Positive numbers.
 
     Returns
     -------
-    array
+    array or number
     """
-    near = (a < 2 * b) & (b < 2 * a)
-    safe = xp.where(near, a, b)
-    return xp.where(near, xp.log1p((safe - b) / b), xp.log(xp.where(near, b, a)) - xp.log(b))
+    return x.log() if isinstance(x, Wide) else _apply("log", x)
 
 
-def log_product(xp: Any, a: Any, b: Any) -> Any:
-    """Return ``log(a*b)`` without overflow or underflow of the product.
+def sqrt(x: Any) -> Any:
+    """Return square roots, wide for wide numbers.
 
     Parameters
     ----------
-    xp : module
-        numpy or torch.
-    a, b : array
-        Positive numbers.
-
-    Returns
-    -------
-    array
-    """
-    tiny, huge = _limits(xp, a, b)
-    product = a * b
-    plain = (product > tiny) & (product < huge)
-    return xp.where(plain, xp.log(xp.where(plain, product, a * 0 + 1)), xp.log(a) + xp.log(b))
-
-
-def _limits(xp: Any, *arrays: Any) -> tuple[float, float]:
-    info = xp.finfo(xp.result_type(*arrays)) if xp.__name__ == "numpy" else xp.finfo(arrays[0].dtype)
-    return float(info.tiny) * 1e8, float(info.max) / 8
-
-
-def xlogx(xp: Any, u: Any) -> Any:
-    """Return ``u log u`` with value 0 at 0.
-
-    Parameters
-    ----------
-    xp : module
-        numpy or torch.
-    u : array
+    x : array, number or Wide
         Non-negative numbers.
 
     Returns
     -------
+    array, number or Wide
+    """
+    return x.sqrt() if isinstance(x, Wide) else _apply("sqrt", x)
+
+
+def erf(x: Any) -> Any:
+    """Return the error function.
+
+    Parameters
+    ----------
+    x : array or number
+        Real numbers.
+
+    Returns
+    -------
+    array or number
+    """
+    xp = space(x)
+    if xp.__name__ == "torch":
+        return xp.erf(x)
+    from scipy.special import erf as scipy_erf
+
+    return scipy_erf(x)
+
+
+def maximum(a: Any, b: Any) -> Any:
+    """Return the larger of two numbers.
+
+    Parameters
+    ----------
+    a, b : array, number or Wide
+        Real numbers.
+
+    Returns
+    -------
+    array or number
+    """
+    a, b = value(a), value(b)
+    if is_number(a) and is_number(b):
+        return max(a, b)
+    return space(a, b).maximum(*together(a, b))
+
+
+def minimum(a: Any, b: Any) -> Any:
+    """Return the smaller of two numbers.
+
+    Parameters
+    ----------
+    a, b : array, number or Wide
+        Real numbers.
+
+    Returns
+    -------
+    array or number
+    """
+    return -maximum(-value(a), -value(b))
+
+
+def delta(i: Any, j: Any) -> Any:
+    """Return 1 where two integers are equal, else 0.
+
+    Parameters
+    ----------
+    i, j : array or number
+        Integers.
+
+    Returns
+    -------
+    array or number
+    """
+    if is_number(i) and is_number(j):
+        return int(i == j)
+    i, j = together(i, j)
+    xp = space(i)
+    return xp.where(i == j, xp.ones_like(i), xp.zeros_like(i))
+
+
+def log_ratio(a: Any, b: Any) -> Any:
+    """Return ``log(a/b)`` also where the quotient overflows or underflows, accurately when the two are close.
+
+    Parameters
+    ----------
+    a, b : array or number
+        Positive numbers.
+
+    Returns
+    -------
+    array or number
+    """
+    xp = space(a, b)
+    if is_number(a) and is_number(b):
+        return float(xp.log(a) - xp.log(b))
+    a, b = together(a, b)
+    r = detach(a) / detach(b)
+    limit = float(xp.finfo(r.dtype).max) ** 0.125
+    if 0 in r.shape or (r.max() < limit and r.min() > 1.5):  # the usual case, such as log(n/delta)
+        return xp.log(r if xp.__name__ == "numpy" else a / b)
+    plain, near = (r * limit > 1) & (r < limit), abs(r - 1) < 0.5
+    if bool(plain.all()) and not bool(near.any()):
+        return xp.log(a / b)
+    one = xp.ones_like(a)
+
+    def only(where: Any) -> tuple[Any, Any]:
+        return xp.where(where, a, one), xp.where(where, b, one)
+
+    (c, d), (e, f), (g, h) = only(near), only(plain & ~near), only(~plain)
+    return xp.where(near, xp.log1p((c - d) / d), xp.where(plain, xp.log(e / f), xp.log(g) - xp.log(h)))
+
+
+def together(*values: Any) -> tuple[Any, ...]:
+    """Broadcast arrays and numbers against each other.
+
+    Parameters
+    ----------
+    *values : array or number
+        Values, one array among them.
+
+    Returns
+    -------
+    tuple of array
+    """
+    like = next(v for v in values if not is_number(v))
+    values = tuple(detach(like) * 0 + v if is_number(v) else v for v in values)
+    xp = space(like)
+    return tuple(xp.broadcast_tensors(*values) if xp.__name__ == "torch" else xp.broadcast_arrays(*values))
+
+
+def log1p(x: Any, total: Any = None) -> Any:
+    """Return ``log(1 + x)``.
+
+    Parameters
+    ----------
+    x : array or number
+        Numbers above -1.
+    total : array or number, optional
+        ``1 + x`` computed in another way, which is used where `x` is below -1/2.
+
+    Returns
+    -------
+    array or number
+    """
+    if total is None or is_number(x):
+        return _apply("log1p", x)
+    xp = space(x)
+    low = detach(x) < -0.5
+    if not bool(low.any()):
+        return xp.log1p(x)
+    return xp.where(low, xp.log(xp.where(low, total, xp.ones_like(x))), xp.log1p(xp.where(low, x * 0, x)))
+
+
+def log1mexp(w: Any) -> Any:
+    """Return ``log(1 - exp(w))``.
+
+    Parameters
+    ----------
+    w : array or number
+        Negative numbers.
+
+    Returns
+    -------
     array
     """
-    positive = u > 0
-    return xp.where(positive, u * xp.log(xp.where(positive, u, u * 0 + 1)), u * 0)
+    xp = space(w)
+    near = detach(w) > -0.7 if not is_number(w) else w > -0.7
+    a, b = xp.where(near, w, w * 0 - 1), xp.where(near, w * 0 - 1, w)
+    return xp.where(near, xp.log(-xp.expm1(a)), xp.log1p(-xp.exp(b)))
 
 
-def _v(xp: Any, x: Any) -> Any:
-    """Return ``x - log(1 + x)`` for abs(x) <= 1/2 without cancellation, by the series of atanh."""
-    z = x / (2 + x)
+def log1pmx(x: Any) -> Any:
+    """Return ``x - log(1 + x)`` without cancellation, wide for wide numbers.
+
+    Parameters
+    ----------
+    x : array, number or Wide
+        Numbers above -1.
+
+    Returns
+    -------
+    array or Wide
+    """
+    if isinstance(x, Wide):
+        plain = x.value()
+        xp = space(plain)
+        big = detach(plain) > 1e3
+        if not bool(big.any()):
+            return log1pmx(plain)
+        near, far = wide(log1pmx(xp.where(big, xp.zeros_like(plain), plain))), x - (1 + x).log()
+        return Wide(xp.where(big, far.m, near.m), xp.where(big, far.e, near.e))
+    xp = space(x)
+    small = abs(detach(x)) <= 0.5 if not is_number(x) else abs(x) <= 0.5
+    y, far = xp.where(small, x, x * 0), xp.where(small, x * 0, x)
+    z = y / (2 + y)
     w = z * z
     series = w * 0
-    for k in range(33, 1, -2):
+    for k in range(37, 1, -2):
         series = (series + 1.0 / k) * w
-    return x * z - 2 * z * series
+    return xp.where(small, y * z - 2 * z * series, far - xp.log1p(far))
 
 
-def kl_bernoulli(xp: Any, q: Any, p: Any) -> Any:
-    """Return the relative entropy of two Bernoulli laws, accurate for nearly equal means and at q in {0, 1}.
-
-    Parameters
-    ----------
-    xp : module
-        numpy or torch.
-    q : array
-        First mean in [0, 1].
-    p : array
-        Second mean in (0, 1).
-
-    Returns
-    -------
-    array
-    """
-    return p * _h(xp, (q - p) / p) + (1 - p) * _h(xp, (p - q) / (1 - p))
-
-
-def _h(xp: Any, x: Any) -> Any:
-    """Return ``(1 + x) log(1 + x) - x`` for x >= -1, without cancellation near 0."""
-    small = abs(x) <= 0.5
-    near = xp.where(small, x, x * 0)
-    return xp.where(small, near * xp.log1p(near) - _v(xp, near), xlogx(xp, xp.where(small, x * 0 + 1, 1 + x)) - x)
-
-
-def binary_entropy(xp: Any, p: Any) -> Any:
-    """Return the entropy of a Bernoulli law in nats.
-
-    Parameters
-    ----------
-    xp : module
-        numpy or torch.
-    p : array
-        Mean in [0, 1].
-
-    Returns
-    -------
-    array
-    """
-    inside = p < 1
-    rest = xp.where(inside, p, p * 0)
-    return -xlogx(xp, p) - xp.where(inside, (1 - rest) * xp.log1p(-rest), p * 0)
-
-
-def softplus(xp: Any, u: Any) -> Any:
+def softplus(u: Any) -> Any:
     """Return ``log(1 + exp(u))`` without overflow.
 
     Parameters
     ----------
-    xp : module
-        numpy or torch.
-    u : array
+    u : array or number
         Real numbers.
 
     Returns
     -------
     array
     """
-    return xp.where(u > 0, u, u * 0) + xp.log1p(xp.exp(-abs(u)))
+    return space(u).logaddexp(u, u * 0)
 
 
-def sigmoid(xp: Any, u: Any) -> Any:
+def sigmoid(u: Any) -> Any:
     """Return the logistic function without overflow.
 
     Parameters
     ----------
-    xp : module
-        numpy or torch.
-    u : array
+    u : array or number
         Real numbers.
 
     Returns
     -------
     array
     """
-    e = xp.exp(-abs(u))
-    return xp.where(u >= 0, 1 / (1 + e), e / (1 + e))
+    xp = space(u)
+    if xp.__name__ == "torch":
+        return xp.sigmoid(u)
+    from scipy.special import expit
+
+    return expit(u)
 
 
-def phi1(xp: Any, z: Any) -> Any:
+def phi1(z: Any) -> Any:
     """Return ``(exp(z) - 1)/z`` with value 1 at 0.
 
     Parameters
     ----------
-    xp : module
-        numpy or torch.
-    z : array
+    z : array or number
         Real numbers.
 
     Returns
     -------
     array
     """
-    small = abs(z) < 1e-2
+    xp = space(z)
+    small = abs(z) < 0.05
     y = xp.where(small, z, z * 0)
     series = z * 0
     for c in reversed(_SERIES):
@@ -186,39 +308,39 @@ def phi1(xp: Any, z: Any) -> Any:
     return xp.where(small, 1 + y * 0.5 + y * series, xp.expm1(far) / far)
 
 
-def log_sum_exp(xp: Any, terms: Any) -> Any:
-    """Return ``log(sum(exp(t)))`` over a list of arrays, shifted by their maximum.
+def wide_phi1(z: Any) -> Wide:
+    """Return ``(exp(z) - 1)/z`` of any size.
 
     Parameters
     ----------
-    xp : module
-        numpy or torch.
-    terms : list of array
-        Exponents; an empty list gives minus infinity.
+    z : array
+        Real numbers.
 
     Returns
     -------
-    array
+    Wide
     """
-    top = terms[0]
-    for t in terms[1:]:
-        top = xp.where(t > top, t, top)
-    top = xp.where(xp.isfinite(top), top, xp.zeros_like(top))
-    return top + xp.log(sum(xp.exp(t - top) for t in terms))
+    return wide_expm1(z, phi1)
 
 
-def real(xp: Any, x: Any) -> Any:
-    """Return `x` as something the namespace's functions take: a plain number becomes a 0-d array of doubles.
+def wide_expm1(z: Any, near: Any = expm1) -> Wide:
+    """Return ``exp(z) - 1`` of any size.
 
     Parameters
     ----------
-    xp : module
-        numpy or torch.
-    x : array or number
-        Value.
+    z : array
+        Real numbers.
+    near : callable
+        Used below 1 in size; `phi1` divides by `z`.
 
     Returns
     -------
-    array
+    Wide
     """
-    return xp.asarray(float(x), dtype=xp.float64) if isinstance(x, int | float) else x
+    xp = space(z)
+    big = detach(z) > 1
+    small = wide(near(xp.where(big, z * 0, z)))
+    at = xp.where(big, z, z * 0 + 1)
+    large = wide_exp(at) - 1
+    large = large / at if near is phi1 else large
+    return Wide(xp.where(big, large.m, small.m), xp.where(big, large.e, small.e))

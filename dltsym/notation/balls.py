@@ -170,10 +170,28 @@ def _undecided(*_: arb) -> arb:
 
 
 REAL: dict[str, Callable[..., Any]] = {
-    "exp": arb.exp, "log": arb.log, "sqrt": arb.sqrt, "sin": arb.sin, "cos": arb.cos, "tan": arb.tan, "acos": _acos,
-    "asin": arb.asin, "atan": arb.atan, "erf": arb.erf, "abs": abs, "max": arb.max, "min": arb.min,
-    "sinh": arb.sinh, "cosh": arb.cosh, "tanh": arb.tanh, "sigmoid": _sigmoid, "softplus": lambda u: u.exp().log1p(),
-    "kl_bernoulli": _kl, "binary_entropy": lambda p: -_xlogx(p) - _xlogx(1 - p), "phi1": _phi1, "xlogx": _xlogx,
+    "exp": arb.exp,
+    "log": arb.log,
+    "sqrt": arb.sqrt,
+    "sin": arb.sin,
+    "cos": arb.cos,
+    "tan": arb.tan,
+    "acos": _acos,
+    "asin": arb.asin,
+    "atan": arb.atan,
+    "erf": arb.erf,
+    "abs": abs,
+    "max": arb.max,
+    "min": arb.min,
+    "sinh": arb.sinh,
+    "cosh": arb.cosh,
+    "tanh": arb.tanh,
+    "sigmoid": _sigmoid,
+    "softplus": lambda u: u.exp().log1p(),
+    "kl_bernoulli": _kl,
+    "binary_entropy": lambda p: -_xlogx(p) - _xlogx(1 - p),
+    "phi1": _phi1,
+    "xlogx": _xlogx,
     "delta": _undecided,
 }
 
@@ -188,8 +206,16 @@ def _ctanh(u: acb) -> acb:
 
 
 COMPLEX: dict[str, Callable[[acb], acb]] = {
-    "exp": acb.exp, "sin": acb.sin, "cos": acb.cos, "erf": acb.erf, "sinh": acb.sinh, "cosh": acb.cosh,
-    "tanh": _ctanh, "log": _right(acb.log), "sqrt": _right(acb.sqrt), "sigmoid": lambda u: 1 / (1 + (-u).exp()),
+    "exp": acb.exp,
+    "sin": acb.sin,
+    "cos": acb.cos,
+    "erf": acb.erf,
+    "sinh": acb.sinh,
+    "cosh": acb.cosh,
+    "tanh": _ctanh,
+    "log": _right(acb.log),
+    "sqrt": _right(acb.sqrt),
+    "sigmoid": lambda u: 1 / (1 + (-u).exp()),
 }
 
 
@@ -277,9 +303,26 @@ def _exact_delta(i: fmpq, j: fmpq) -> fmpq:
 
 
 EXACT: dict[str, Callable[..., fmpq]] = {
-    "exp": _only(0, Q1), "log": _only(1, Q0), "sqrt": exact_root, "sin": _only(0, Q0), "cos": _only(0, Q1),
-    "tan": _only(0, Q0), "acos": _only(1, Q0), "asin": _only(0, Q0), "atan": _only(0, Q0), "erf": _only(0, Q0),
-    "abs": abs, "max": max, "min": min, "sinh": _only(0, Q0), "cosh": _only(0, Q1), "tanh": _only(0, Q0),
-    "sigmoid": _only(0, fmpq(1, 2)), "kl_bernoulli": _exact_kl, "binary_entropy": _zero_at(0, 1),
-    "phi1": _only(0, Q1), "xlogx": _zero_at(0, 1), "delta": _exact_delta,
+    "exp": _only(0, Q1),
+    "log": _only(1, Q0),
+    "sqrt": exact_root,
+    "sin": _only(0, Q0),
+    "cos": _only(0, Q1),
+    "tan": _only(0, Q0),
+    "acos": _only(1, Q0),
+    "asin": _only(0, Q0),
+    "atan": _only(0, Q0),
+    "erf": _only(0, Q0),
+    "abs": abs,
+    "max": max,
+    "min": min,
+    "sinh": _only(0, Q0),
+    "cosh": _only(0, Q1),
+    "tanh": _only(0, Q0),
+    "sigmoid": _only(0, fmpq(1, 2)),
+    "kl_bernoulli": _exact_kl,
+    "binary_entropy": _zero_at(0, 1),
+    "phi1": _only(0, Q1),
+    "xlogx": _zero_at(0, 1),
+    "delta": _exact_delta,
 }

@@ -244,6 +244,7 @@ def ball_path(node: Expr, slots: Slots, functions: Mapping[str, Callable[..., An
     UnknownNode
         For a node that has no value at a point.
     """
+
     def sub(e: Expr) -> Ball:
         return ball_path(e, slots, functions)
 

@@ -286,6 +286,3 @@ def row_text(call: Call, text: str) -> Expr | Rel:
     """
     syms, tree = _row(FUNCTIONS[call.name].args, text)
     return substitute(tree, dict(zip(syms, (*call.args, call), strict=True)))
-
-
-

@@ -43,8 +43,18 @@ class Scope:
         sym = self.symbols[name] = Sym(decl)
         return sym
 
-    def real(self, name: str, meaning: str = "", *, unit: str = "1", latex: str | None = None, lo: Any = None,
-             hi: Any = None, lo_open: bool = False, hi_open: bool = False) -> Sym:
+    def real(
+        self,
+        name: str,
+        meaning: str = "",
+        *,
+        unit: str = "1",
+        latex: str | None = None,
+        lo: Any = None,
+        hi: Any = None,
+        lo_open: bool = False,
+        hi_open: bool = False,
+    ) -> Sym:
         """Declare a real number, with optional bounds (closed unless said otherwise).
 
         Parameters
@@ -111,8 +121,9 @@ class Scope:
         """
         return self.real(name, meaning, latex=latex, lo=0, hi=1, lo_open=open, hi_open=open)
 
-    def integer(self, name: str, meaning: str = "", *, lo: Any = None, hi: Any = None, unit: str = "1",
-                latex: str | None = None) -> Sym:
+    def integer(
+        self, name: str, meaning: str = "", *, lo: Any = None, hi: Any = None, unit: str = "1", latex: str | None = None
+    ) -> Sym:
         """Declare an integer with optional closed bounds.
 
         Parameters
@@ -161,8 +172,19 @@ class Scope:
         """
         return self._add(Decl(name, "index", meaning, "1", as_expr(lo), False, as_expr(hi), False))
 
-    def array(self, name: str, shape: Any, meaning: str = "", *, unit: str = "1", latex: str | None = None,
-              lo: Any = None, hi: Any = None, lo_open: bool = False, hi_open: bool = False) -> Sym:
+    def array(
+        self,
+        name: str,
+        shape: Any,
+        meaning: str = "",
+        *,
+        unit: str = "1",
+        latex: str | None = None,
+        lo: Any = None,
+        hi: Any = None,
+        lo_open: bool = False,
+        hi_open: bool = False,
+    ) -> Sym:
         """Declare an array indexed from 1; bounds hold for every entry.
 
         Parameters
@@ -224,8 +246,10 @@ class Scope:
 
         Examples
         --------
-        >>> v = Scope(); n = v.count("n"); p = v.array("p", n)
-        >>> v.sum(lambda i: p[i]**2, n)
+        >>> v = Scope()
+        ... n = v.count("n")
+        ... p = v.array("p", n)
+        >>> v.sum(lambda i: p[i] ** 2, n)
         Sum(p[i]**2, (i, 1, n))
         """
         names = list(inspect.signature(body).parameters)

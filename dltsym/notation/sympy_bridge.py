@@ -41,9 +41,23 @@ from dltsym.notation.walk import expand_definitions, expand_lets, free_symbols
 
 INTEGERS = ("integer", "index", "bound")
 _TO: dict[str, Callable[..., Any]] = {
-    "exp": sp.exp, "log": sp.log, "sqrt": sp.sqrt, "sin": sp.sin, "cos": sp.cos, "tan": sp.tan, "acos": sp.acos,
-    "asin": sp.asin, "atan": sp.atan, "erf": sp.erf, "abs": sp.Abs, "max": sp.Max, "min": sp.Min,
-    "delta": sp.KroneckerDelta, "sinh": sp.sinh, "cosh": sp.cosh, "tanh": sp.tanh,
+    "exp": sp.exp,
+    "log": sp.log,
+    "sqrt": sp.sqrt,
+    "sin": sp.sin,
+    "cos": sp.cos,
+    "tan": sp.tan,
+    "acos": sp.acos,
+    "asin": sp.asin,
+    "atan": sp.atan,
+    "erf": sp.erf,
+    "abs": sp.Abs,
+    "max": sp.Max,
+    "min": sp.Min,
+    "delta": sp.KroneckerDelta,
+    "sinh": sp.sinh,
+    "cosh": sp.cosh,
+    "tanh": sp.tanh,
 }
 _FROM = {f: name for name, f in _TO.items() if name != "sqrt"}
 _RELATIONS = {"=": sp.Eq, "<=": sp.Le, "<": sp.Lt, ">=": sp.Ge, ">": sp.Gt, "!=": sp.Ne}
@@ -183,7 +197,9 @@ def to_sympy(node: Expr | Rel, extra: Mapping[Sym, Mapping[str, bool]] | None = 
     Examples
     --------
     >>> from dltsym.notation.scope import Scope
-    >>> v = Scope(); n = v.count("n"); X = v.array("X", n)
+    >>> v = Scope()
+    ... n = v.count("n")
+    ... X = v.array("X", n)
     >>> to_sympy(v.parse("Sum(X[i]**2, (i, 1, n))"))
     Sum(X[i]**2, (i, 1, n))
     """
@@ -257,7 +273,7 @@ class _Reader:
                 top += [sp.Integer(f.p)] if f.p != 1 else []
                 bottom += [sp.Integer(f.q)] if f.q != 1 else []
             elif isinstance(f, sp.Pow) and f.exp.is_Rational and f.exp < 0:
-                bottom.append(f.base ** -f.exp)
+                bottom.append(f.base**-f.exp)
             else:
                 top.append(f)
         up, down = (tuple(map(self.expr, side)) for side in (top or [sp.Integer(1)], bottom))
@@ -331,8 +347,9 @@ def from_sympy(expr: Any, names: Mapping[str, Expr] | None = None) -> Any:
     --------
     >>> import sympy
     >>> from dltsym.notation.scope import Scope
-    >>> v = Scope(); x = v.real("x")
-    >>> from_sympy(sympy.Symbol("x")**2 / 3, v.symbols)
+    >>> v = Scope()
+    ... x = v.real("x")
+    >>> from_sympy(sympy.Symbol("x") ** 2 / 3, v.symbols)
     x**2/3
     """
     reader = _Reader(names or {})

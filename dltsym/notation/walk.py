@@ -296,8 +296,12 @@ def _key(node: Expr | Rel, depth: dict[Sym, str]) -> str:
     if isinstance(node, Const):
         return f"#{node.name}"
     inner = depth | {v: f"${len(depth) + k}" for k, v in enumerate(binders(node))}
-    tag = {Call: getattr(node, "name", ""), Rel: getattr(node, "op", ""), Diff: f"d{getattr(node, 'order', '')}",
-           Limit: f"lim{getattr(node, 'side', '')}"}.get(type(node), type(node).__name__)
+    tag = {
+        Call: getattr(node, "name", ""),
+        Rel: getattr(node, "op", ""),
+        Diff: f"d{getattr(node, 'order', '')}",
+        Limit: f"lim{getattr(node, 'side', '')}",
+    }.get(type(node), type(node).__name__)
     return f"({tag} {' '.join(_key(c, inner) for c in children(node))})"
 
 

@@ -217,9 +217,7 @@ class Atoms:
         if not r.num:
             return False
         _, parts = factors(r.num)
-        return all(
-            f"1/{f}" not in self.blocked and self.sub(Rel(self.expr(f), "!=", ZERO), f"1/{f}") for f, _ in parts
-        )
+        return all(f"1/{f}" not in self.blocked and self.sub(Rel(self.expr(f), "!=", ZERO), f"1/{f}") for f, _ in parts)
 
     def sign(self, f: Frozen) -> int:
         """Return the proved sign of a denominator factor, 0 if only known not to vanish.

@@ -51,8 +51,17 @@ def check_audit(audit: Audit) -> AuditReport:
     verdict = audit.verdict if audit.verdict in reached else outcome
     source = f"{audit.source.key} {audit.source.where}".strip()
     return AuditReport(
-        audit.key, audit.title, source, audit.prints, verdict, audit.verdict, witness, audit.corrected, values,
-        tuple(problems), time.perf_counter() - started,
+        audit.key,
+        audit.title,
+        source,
+        audit.prints,
+        verdict,
+        audit.verdict,
+        witness,
+        audit.corrected,
+        values,
+        tuple(problems),
+        time.perf_counter() - started,
     )
 
 
@@ -95,11 +104,13 @@ def _outcome(audit: Audit, env: Mapping[str, Any]) -> tuple[str, dict[str, Any]]
     if wrong:
         raise RecordError(f"the witness is not one: {wrong[0]}")
     bounds = [b for s in problem.symbols if s.name in env for b in declared_bounds(s)]
-    asked = (*problem.given, *prepare(audit.claim, bounds).given)
-    outside = [str(h) for h in asked if holds_everywhere(h, env) is not True]
+    outside = [str(h) for h in problem.given if holds_everywhere(h, env) is not True]
+    outside += [str(b) for b in prepare(audit.claim, bounds).given if holds(b, env) is not True]
     if outside:
         raise RecordError(f"the witness does not certainly satisfy {outside[0]}")
     truth = holds(problem.goal, env)
+    if truth is True and audit.fixture is None:  # one point can refute a claim, it cannot prove it
+        truth = {PROVED: True, REFUTED: False}.get(decide(problem).status)
     witness = {k: _show(v) for k, v in env.items()} | _sides(audit.claim, env)
     return {True: PROVED, False: REFUTED, None: OPEN}[truth], witness
 

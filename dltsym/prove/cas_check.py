@@ -83,7 +83,7 @@ def _sizes(lhs: Expr, rhs: Expr, point: Point, sign: int) -> list[Any]:
 
 
 def _vanishes(sizes: list[Any]) -> bool:
-    falls = len(sizes) > 1 and all(b < a for a, b in pairwise(sizes)) and sizes[-1] * 4 <= sizes[0]
+    falls = len(sizes) > 1 and all(5 * b <= 3 * a for a, b in pairwise(sizes))  # a wrong limit stops falling
     return bool(sizes[-1] <= CLOSE or falls)
 
 

@@ -8,14 +8,16 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from dltsym.errors import DltsymError
-from dltsym.form import concluded, same
-from dltsym.notation.tree import Num, Rel
+from dltsym.form import concluded, parts, same
+from dltsym.notation.calculus import add
+from dltsym.notation.tree import Expr, Num, Rel
+from dltsym.notation.walk import expand_lets, free_symbols
 from dltsym.prove.audit import check_audit
 from dltsym.prove.decide import NORMAL, Effort, Memo, decide, run_engine
 from dltsym.prove.definedness import discharge
 from dltsym.prove.engines import engines
 from dltsym.prove.engines.smt import unsatisfiable
-from dltsym.prove.facts import ReportOf, Resolve, Used, grade_with, lemma_fact, premise_fact
+from dltsym.prove.facts import ReportOf, Resolve, Used, grade_with, inhabited, lemma_fact, premise_fact
 from dltsym.prove.mutants import mutants, weaker
 from dltsym.prove.obligations import Obligation, obligations
 from dltsym.prove.problem import Fact, Problem, prepare
@@ -51,7 +53,12 @@ class Checker:
 
 
 def check_theorem(
-    theorem: Theorem, resolve: Resolve, report_of: ReportOf, *, control: bool = True, memo: Memo | None = None,
+    theorem: Theorem,
+    resolve: Resolve,
+    report_of: ReportOf,
+    *,
+    control: bool = True,
+    memo: Memo | None = None,
     effort: Effort = NORMAL,
 ) -> Report:
     """Check a record: hypotheses, steps, tight set, values, points outside the hypotheses, negative control.
@@ -90,16 +97,39 @@ def check_theorem(
                 made.append((problem, report.engine))
             _remember(c, ob, report, bare, done)
         steps += [check_break(theorem, b) for b in theorem.breaks]
+        problems += _refuted_claims(c)
     values = tuple(check_value(v, theorem.outputs) for v in theorem.values)
     problems += _defects(theorem, steps, values)
     control_report, wrong = _control(made) if control and not problems else (MutantReport(), [])
     counted = [s.grade for s in steps if s.role not in ("break", "hypotheses")]
     return Report(
-        theorem.key, theorem.title, theorem.area, theorem.kind,
-        VACUOUS if vacuous.grade == VACUOUS else weakest(counted), weakest(without), tuple(steps), values,
-        control_report, tuple(dict.fromkeys(x for s in steps for x in s.cited)), _uses(theorem, report_of),
-        (*problems, *(f"{theorem.key}: {w}" for w in wrong)), time.perf_counter() - started,
+        theorem.key,
+        theorem.title,
+        theorem.area,
+        theorem.kind,
+        VACUOUS if vacuous.grade == VACUOUS else weakest(counted),
+        weakest(without),
+        tuple(steps),
+        values,
+        control_report,
+        tuple(dict.fromkeys(x for s in steps for x in s.cited)),
+        _uses(theorem, report_of),
+        (*problems, *(f"{theorem.key}: {w}" for w in wrong)),
+        time.perf_counter() - started,
     )
+
+
+def _refuted_claims(c: Checker) -> list[str]:
+    """Attack every claim once more from its hypotheses alone: facts of its chain must not be able to shield it."""
+    out = []
+    for claim in c.theorem.claims:
+        try:
+            bad = refute(prepare(claim, _statement(c)), points=48) if isinstance(claim, Rel) else None
+        except (DltsymError, RecursionError):
+            continue  # the obligations say why
+        if bad is not None:
+            out.append(f"{c.theorem.key}: the claim {claim} is refuted at {dict(bad.witness or {})}")
+    return out
 
 
 def _each(c: Checker, steps: list[StepReport]) -> Iterator[Obligation]:
@@ -147,13 +177,15 @@ def _hypotheses(c: Checker) -> StepReport:
 
 
 def _goal(c: Checker) -> Rel:
-    """Return a claim, for the symbols that it is about, or a stand-in when it cannot be prepared."""
-    first = next(iter(c.theorem.outputs.values()), Num(Fraction(0)))
-    claim = next((x for x in c.theorem.claims if isinstance(x, Rel)), Rel(first, "=", first))
+    """Return a relation, never read as one, that mentions every scalar and array the claims are about."""
+    sides = [p for claim in c.theorem.claims for p in parts(claim) if isinstance(p, Expr | Rel)]
     try:
-        return prepare(claim).goal
-    except (DltsymError, RecursionError):
-        return Rel(Num(Fraction(0)), "=", Num(Fraction(0)))
+        found = sorted({s for e in sides for s in free_symbols(expand_lets(e))}, key=lambda s: s.name)
+    except RecursionError:
+        found = []
+    entries = [s[tuple(lo for lo, _ in s.decl.shape)] if s.decl.sort == "array" else s for s in found if not s.decl.uid]
+    total = add(Num(Fraction(1)), *entries)
+    return Rel(total, "=", total)
 
 
 def _report(text: str, reason: str, v: Verdict, started: float) -> StepReport:
@@ -189,32 +221,56 @@ def _given(c: Checker, ob: Obligation) -> tuple[Rel, ...]:
 
 def _step(c: Checker, ob: Obligation, done: Done) -> tuple[StepReport, str, Problem | None]:
     started = time.perf_counter()
-    problem = None
-    used: tuple[Used, ...] = ()
+    problem, used = None, ()
     try:
-        base = prepare(ob.goal, _given(c, ob))
-        named = [done[u].fact for u in ob.by if isinstance(u, str) and u in done]
-        named += [premise_fact(p).fact for p in c.premises if p.name in ob.by]
-        used = _facts(c, ob, replace(base, facts=prepare(ob.goal, (), named).facts), done)
-        missing = [m for u in used for m in u.missing]
-        problem = prepare(ob.goal, _given(c, ob), _unique(u.fact for u in used), ob.hint)
-        verdict = open_("lemmas", "; ".join(missing)) if missing else decide(problem, c.effort, c.memo)
-        if ob.role == "tight" and ob.extra and verdict.status == PROVED and find_point(problem) is None:
-            verdict = open_("balls", "no point of the tight set that satisfies the hypotheses was found")
+        problem, used = _stated(c, ob, done)
+        verdict = _settled(c, ob, problem, used)
     except (DltsymError, RecursionError) as err:  # a tree may be deeper than Python can walk
         verdict = open_("statement", f"{type(err).__name__}: {err}")
     grade, bare = (verdict.grade, verdict.grade)
     if verdict.status == PROVED:
         grade, bare = grade_with(used, verdict.grade)
-    rows = (*verdict.rows, *(r for u in used for r in u.rows))
-    cited = tuple(x for u in used for x in u.cited)
     by = ", ".join(str(u) for u in ob.by)
-    reason = " ".join(x for x in (ob.reason, f"[{by}]" if by else "") if x)
     report = StepReport(
-        str(ob.goal), reason, grade, verdict.engine, time.perf_counter() - started, verdict.evidence, verdict.witness,
-        rows, ob.role, ob.chain, cited, ob.number,
+        str(ob.goal),
+        " ".join(x for x in (ob.reason, f"[{by}]" if by else "") if x),
+        grade,
+        verdict.engine,
+        time.perf_counter() - started,
+        verdict.evidence,
+        verdict.witness,
+        (*verdict.rows, *(r for u in used for r in u.rows)),
+        ob.role,
+        ob.chain,
+        tuple(x for u in used for x in u.cited),
+        ob.number,
     )
     return report, bare, problem
+
+
+def _stated(c: Checker, ob: Obligation, done: Done) -> tuple[Problem, tuple[Used, ...]]:
+    base = prepare(ob.goal, _given(c, ob))
+    named = [done[u].fact for u in ob.by if isinstance(u, str) and u in done]
+    named += [premise_fact(p).fact for p in c.premises if p.name in ob.by]
+    used = _facts(c, ob, replace(base, facts=prepare(ob.goal, (), named).facts), done)
+    return prepare(ob.goal, _given(c, ob), _unique(u.fact for u in used), ob.hint), used
+
+
+def _settled(c: Checker, ob: Obligation, problem: Problem, used: tuple[Used, ...]) -> Verdict:
+    about = ob.about or (ob.goal, *ob.extra)
+    rows, empty = ((), []) if ob.alone else inhabited(problem, about, _statement(c))
+    missing = [*(m for u in used for m in u.missing), *empty]
+    verdict = open_("lemmas", "; ".join(missing)) if missing else decide(problem, c.effort, c.memo)
+    if verdict.status != PROVED:
+        return verdict
+    if ob.role == "tight" and ob.extra and find_point(problem) is None:
+        return open_("balls", "no point of the tight set that satisfies the hypotheses was found")
+    grade = weakest([verdict.grade, *(r.grade for r in rows)])
+    return replace(verdict, rows=(*verdict.rows, *rows), grade=grade)
+
+
+def _statement(c: Checker) -> tuple[Rel, ...]:
+    return (*c.given, *(p.rel for p in c.premises))
 
 
 def _unique(facts: object) -> Sequence[Fact]:
@@ -243,7 +299,7 @@ def _defects(theorem: Theorem, steps: Sequence[StepReport], values: Sequence[obj
         where = f"{theorem.key}, {s.chain or s.role} step {s.number}" if s.number else f"{theorem.key}, {s.role}"
         if s.grade in (REFUTED, VACUOUS):
             out.append(f"{where}: {s.relation} is {s.grade} at {dict(s.witness or {})}")
-        elif s.grade == "open" and s.role != "hypotheses":
+        elif s.grade == "open":
             out.append(f"{where}: {s.relation} is open: {s.evidence.get('reason', s.reason)}")
     out += [f"{theorem.key}: value {v.of} expected {v.expected}, got {v.got}" for v in values if not v.ok]  # pyright: ignore[reportAttributeAccessIssue]
     for item in theorem.values:

@@ -58,8 +58,8 @@ def time_limit(seconds: float) -> Iterator[None]:
     """Raise `BudgetOver` in the main thread after `seconds` of processor time; elsewhere only the pool's limit applies.
 
     Processor time, so that a busy machine gives the same verdicts. The alarm rings again until it finds one of our own
-    frames on top: an exception out of z3's constructors or a garbage collector callback would be lost or do harm there. Code that never
-    calls ours is stopped after `PATIENCE`.
+    frames on top: an exception out of z3's constructors or a garbage collector callback would be lost or do harm
+    there. Code that never calls ours is stopped after `PATIENCE`.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def decide(problem: Problem, effort: Effort = NORMAL, memo: Memo | None = None) 
     Verdict
         ``proved`` with its grade and side conditions, ``refuted`` with a witness, or ``open``.
     """
-    slot = f"verdict-{problem.key}-{effort.scale:g}"
+    slot = f"verdict-{problem.key}-{effort.scale:g}-{effort.full_refuter:d}"
     kept = memo.get(slot) if memo else None
     if kept is not None:
         return from_json(kept)

@@ -66,7 +66,8 @@ def conditions(node: Expr | Rel) -> tuple[Condition, ...]:
     Examples
     --------
     >>> from dltsym.notation.scope import Scope
-    >>> v = Scope(); x = v.real("x")
+    >>> v = Scope()
+    ... x = v.real("x")
     >>> [str(c) for c in conditions(v.parse("log(x)/x"))]
     ['log(x) needs x > 0', 'log(x)/x needs x != 0']
     """

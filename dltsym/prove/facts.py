@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -135,8 +135,10 @@ def instance_of(lemma: Lemma, theorem: Theorem, symbols: Mapping[str, Sym], goal
         if name not in theorem.symbols:
             raise RecordError(f"{lemma.key} has no symbol {name}; it has {', '.join(theorem.symbols)}")
         sym = theorem.symbols[name]
-        out[sym] = given if callable(given) and not isinstance(given, Expr) else (
-            parse_expr(given, dict(symbols)) if isinstance(given, str) else as_expr(given)
+        out[sym] = (
+            given
+            if callable(given) and not isinstance(given, Expr)
+            else (parse_expr(given, dict(symbols)) if isinstance(given, str) else as_expr(given))
         )
         check_owned(out[sym], symbols, f"{lemma.key}, {name}", len(sym.decl.shape))
     claim = lemma_claim(lemma, theorem)
@@ -191,7 +193,10 @@ def lemma_fact(lemma: Lemma, step: Problem, symbols: Mapping[str, Sym], resolve:
         With `missing` naming every hypothesis that could not be proved.
     """
     theorem = resolve(lemma.key)
-    claim = prepare(lemma_claim(lemma, theorem), [g.rel if isinstance(g, Premise) else g for g in theorem.given])
+    whole = theorem.claims[lemma.part] if 0 <= lemma.part < len(theorem.claims) else None
+    feasible = whole.subject_to if isinstance(whole, Optimum) else ()  # an optimum compares feasible points only
+    given = [g.rel if isinstance(g, Premise) else g for g in theorem.given]
+    claim = prepare(lemma_claim(lemma, theorem), [*given, *feasible])
     at = instance_of(lemma, theorem, symbols, step.goal)
     rows, missing = [], []
     wrong = _sorts(claim, at, lemma.key)
@@ -270,6 +275,43 @@ def _sorts(claim: Problem, at: Mapping[Sym, Any], name: str) -> list[str]:
             if wanted != [key(e) for pair in image.decl.shape for e in pair]:
                 out.append(f"{name}: the ranges of {image.name} differ from those of {sym.name}")
     return out
+
+
+def inhabited(problem: Problem, about: Iterable[Rel], given: Iterable[Rel]) -> tuple[tuple[Row, ...], list[str]]:
+    """Prove that every symbol a step brings in has a value: a chain through an empty domain proves nothing.
+
+    Parameters
+    ----------
+    problem : Problem
+        The step with its facts.
+    about : iterable of Rel
+        What the step serves to conclude; its symbols are quantified in the statement.
+    given : iterable of Rel
+        Hypotheses of the record; their symbols too are part of the statement, index symbols excepted.
+
+    Returns
+    -------
+    tuple
+        Rows, and the symbols that may have no value, in words.
+    """
+    hypotheses = prepare(problem.goal, given).given
+    stated = {s for r in about for s in prepare(r).symbols}
+    stated |= {s for r in hypotheses for s in prepare(r).symbols if s.decl.sort != "index"}
+    used = set(prepare(problem.goal).symbols)
+    used |= {s for f in problem.facts for s in prepare(f.rel).symbols if s.decl.sort != "index"}
+    rows, missing = [], []
+    for sym in sorted(used - stated, key=lambda s: s.name):
+        d = sym.decl
+        if d.lo is None or d.hi is None:
+            continue
+        whole = d.sort not in ("integer", "index") or (is_integer(d.lo) and is_integer(d.hi))
+        need = Rel(d.lo, "<" if d.lo_open or d.hi_open else "<=", d.hi)
+        row = entails(need, Problem(need, hypotheses)) if whole else None
+        if row is None:
+            missing.append(f"{sym.name} may have no value: {need} is not proved")
+        else:
+            rows.append(row)
+    return tuple(rows), missing
 
 
 def grade_with(used: tuple[Used, ...], grade: str) -> tuple[str, str]:

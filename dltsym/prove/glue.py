@@ -222,8 +222,14 @@ def _relation(poly: Poly, op: str, reals: dict[str, Any], ctx: Any) -> Any:
         terms.append(term)
     total = z3.Sum(terms) if len(terms) > 1 else terms[0] if terms else z3.RealVal(0, ctx)
     zero = z3.RealVal(0, ctx)
-    return {">=": total >= zero, ">": total > zero, "<=": total <= zero, "<": total < zero,
-            "=": total == zero, "!=": total != zero}[op]
+    return {
+        ">=": total >= zero,
+        ">": total > zero,
+        "<=": total <= zero,
+        "<": total < zero,
+        "=": total == zero,
+        "!=": total != zero,
+    }[op]
 
 
 def _value(x: Any) -> Fraction:
@@ -266,8 +272,11 @@ def _expand(scene: Scene) -> None:
             assume(atoms, Rel(e, "=", body), f"definition of {e}")
     gather(atoms)
     _logs(atoms)
-    exps = {text_of(atoms.args[n][0].num, atoms.args[n][0].den): n
-            for n, e in atoms.exprs.items() if isinstance(e, Call) and e.name == "exp"}
+    exps = {
+        text_of(atoms.args[n][0].num, atoms.args[n][0].den): n
+        for n, e in atoms.exprs.items()
+        if isinstance(e, Call) and e.name == "exp"
+    }
     for a, b in combinations_with_replacement(sorted(exps.values()), 2):
         whole = ratio_add(atoms.args[a][0], atoms.args[b][0])
         both = exps.get(text_of(whole.num, whole.den))

@@ -119,8 +119,10 @@ def entry_formula(rel: Rel) -> tuple[Index, Expr] | None:
         if not isinstance(entry, Index) or entry.array in free_symbols(value):
             continue
         own, free = set(entry.idx), {s for s in free_symbols(value) if s.decl.sort == "index"}
-        whole = all(isinstance(i, Sym) and i.decl.sort == "index" and (i.decl.lo, i.decl.hi) == span
-                    for i, span in zip(entry.idx, entry.array.decl.shape, strict=True))
+        whole = all(
+            isinstance(i, Sym) and i.decl.sort == "index" and (i.decl.lo, i.decl.hi) == span
+            for i, span in zip(entry.idx, entry.array.decl.shape, strict=True)
+        )
         if whole and len(own) == len(entry.idx) and free <= own:
             return entry, value
     return None
@@ -142,6 +144,7 @@ def replace_entries(node: Expr | Rel, entry: Index, value: Expr) -> Expr | Rel:
     -------
     Expr or Rel
     """
+
     def rule(e: Expr) -> Expr:
         if isinstance(e, Index) and e.array == entry.array:
             return substitute(value, dict(zip(entry.idx, e.idx, strict=True)))  # type: ignore[arg-type]

@@ -325,7 +325,8 @@ def _almost(f: Sparse, q: Quotient, side: Side) -> bool:
 def _isolated(rest: Sparse, q: Quotient, side: Side) -> Expr | None:
     """Divide by the positive coefficient of the only logarithm or exponential that depends on the variable."""
     mine = [
-        g for g in sorted({g for m in rest for g, _ in m})
+        g
+        for g in sorted({g for m in rest for g, _ in m})
         if q.gens[g].kind in ("log", "exp") and side.dom.var in free_symbols(q.gens[g].arg)
     ]
     if len(mine) != 1:

@@ -293,8 +293,10 @@ def nonzero(scene: Scene, poly: Poly) -> bool:
     unequal = [fact.poly for fact in scene.atoms.facts if fact.op == "!=" and fact.poly]
     known = [freeze(f) for p in unequal for f, _ in factored(p)[1]]
     return all(
-        spread(scene, f).without_zero or freeze(f) in known
-        or at_least(scene, f, True) or at_least(scene, add({}, f, -1), True)
+        spread(scene, f).without_zero
+        or freeze(f) in known
+        or at_least(scene, f, True)
+        or at_least(scene, add({}, f, -1), True)
         for f, _ in parts
     )
 

@@ -39,9 +39,7 @@ def sparse(poly: fmpq_mpoly, names: list[str]) -> Sparse:
     -------
     Sparse
     """
-    return {
-        tuple(sorted((names[k], int(e)) for k, e in enumerate(exps) if e)): c for exps, c in poly.to_dict().items()
-    }
+    return {tuple(sorted((names[k], int(e)) for k, e in enumerate(exps) if e)): c for exps, c in poly.to_dict().items()}
 
 
 def dense(poly: Sparse, ctx: fmpq_mpoly_ctx, at: dict[str, int]) -> fmpq_mpoly:

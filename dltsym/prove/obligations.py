@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
+from dltsym.claims import check_claim
 from dltsym.errors import RecordError
-from dltsym.form import check_claim, concluded, replace_symbols, same
+from dltsym.form import concluded, replace_symbols, same
 from dltsym.notation.calculus import evaluate_derivatives
 from dltsym.notation.calls import diff
 from dltsym.notation.tree import Decl, Expr, Index, Num, Rel, Sym
@@ -26,7 +27,8 @@ class Obligation:
 
     `drop` are relations whose hypotheses are left out: an equivalence may not rest on where its chain starts, nor its
     converse on a hypothesis that states it. With `alone` every hypothesis is left out (a tight set brings its own,
-    substituted). `name` is the name of the chain, and `last` marks its last step.
+    substituted). `name` is the name of the chain, and `last` marks its last step. `about` is what the chain concludes:
+    a symbol that occurs in neither it nor the hypotheses must be proved to have a value.
     """
 
     goal: Rel
@@ -41,6 +43,7 @@ class Obligation:
     alone: bool = False
     name: str = ""
     last: bool = False
+    about: tuple[Rel, ...] = ()
 
 
 def obligations(theorem: Theorem) -> Iterator[Obligation]:
@@ -83,9 +86,10 @@ def chain_steps(chain: Derivation, label: str) -> Iterator[Obligation]:
     Obligation
     """
     here = chain.start
-    concluded(chain, (here,) if isinstance(here, Rel) else ())  # raises unless the steps compose
+    end = concluded(chain, (here,) if isinstance(here, Rel) else ())  # raises unless the steps compose
+    about = (end, here) if isinstance(here, Rel) else (end,)
     for number, step in enumerate(chain.steps, 1):
-        of = {"chain": label, "number": number, "name": chain.name, "last": number == len(chain.steps)}
+        of = {"chain": label, "number": number, "name": chain.name, "last": number == len(chain.steps), "about": about}
         how = (step.by, step.hint)
         if step.op == "iff":
             start = (chain.start,) if number > 1 else ()
@@ -170,7 +174,7 @@ def _feasible(claim: Optimum, at: Mapping[Sym, Any], what: str) -> Iterator[Obli
         yield _row(replace_symbols(rel, at), f"{what} satisfies the constraint")
     for sym in claim.over:
         for rel in domain_rows(sym, at):
-            yield _row(rel, f"{what} lies in the domain of {sym.name}")
+            yield Obligation(rel, f"{what} lies in the domain of {sym.name}", role="domain")
 
 
 def _attained(claim: Optimum, theorem: Theorem) -> Iterator[Obligation]:
@@ -224,6 +228,12 @@ def _ode(claim: Ode) -> Iterator[Obligation]:
     yield _row(replace_symbols(equation, {claim.unknown: solution}), "the solution satisfies the equation")
     begin = replace_symbols(_evaluated(solution), {claim.var: claim.start})
     yield _row(Rel(begin, "=", claim.initial), "the initial value")
+    for bound in declared_bounds(claim.var):
+        started = replace_symbols(bound, {claim.var: claim.start})
+        yield Obligation(started, f"the start lies in the domain of {claim.var}", role="domain")
+    for bound in declared_bounds(claim.unknown):
+        inside = replace_symbols(bound, {claim.unknown: solution})
+        yield Obligation(inside, f"the solution stays in the domain of {claim.unknown}", role="domain")
 
 
 def _rate(claim: Rate) -> Iterator[Obligation]:

@@ -15,8 +15,12 @@ from dltsym.notation.tree import Sym
 from dltsym.prove.certify import number
 from dltsym.prove.setting import Point, Setting, Table
 
-SPECIAL = tuple(map(Fraction, ("0", "1", "-1", "1/2", "2", "-1/2", "-2", "3", "1/3", "1/4", "3/4", "3/2", "4", "1/10",
-                               "9/10", "10", "1/100")))
+SPECIAL = tuple(
+    map(
+        Fraction,
+        ("0", "1", "-1", "1/2", "2", "-1/2", "-2", "3", "1/3", "1/4", "3/4", "3/2", "4", "1/10", "9/10", "10", "1/100"),
+    )
+)
 MAX_ENTRIES = 100
 Range = tuple[Fraction | None, bool, Fraction | None, bool]
 FREE: Range = (None, False, None, False)

@@ -56,8 +56,9 @@ def sign(poly: fmpq_mpoly, region: Region, strict: bool = False, depth: int = 0)
     --------
     >>> from flint import Ordering, fmpq_mpoly_ctx
     >>> from dltsym.prove.region import Region
-    >>> ctx = fmpq_mpoly_ctx.get(("x", "y"), Ordering.lex); x, y = ctx.gens()
-    >>> sign(x**2 - 2*x*y + 3*y**2, Region(ctx)).positive
+    >>> ctx = fmpq_mpoly_ctx.get(("x", "y"), Ordering.lex)
+    ... x, y = ctx.gens()
+    >>> sign(x**2 - 2 * x * y + 3 * y**2, Region(ctx)).positive
     True
     >>> sign(x - y, Region(ctx)) is None
     True
@@ -267,8 +268,11 @@ def _discriminant(poly: fmpq_mpoly, region: Region, strict: bool, depth: int) ->
         got = sign(rest, region, strict, depth + 1)
         if got is not None and (got.positive or rest.is_zero()):
             name = (region.labels or region.ctx.names())[v]
-            return Sign(first.positive, first.strict and got.strict,
-                        f"quadratic in {name}, 4ac-b^2 = {label(rest, region)} >= 0")
+            return Sign(
+                first.positive,
+                first.strict and got.strict,
+                f"quadratic in {name}, 4ac-b^2 = {label(rest, region)} >= 0",
+            )
     return None
 
 

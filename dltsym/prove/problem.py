@@ -123,8 +123,11 @@ def prepare(goal: Rel, given: Iterable[Rel] = (), facts: Iterable[Fact] = (), hi
         return evaluate_derivatives(expand_lets(rel)).flipped()
 
     return Problem(
-        normal(goal), tuple(normal(r) for r in given),
-        tuple(replace(f, rel=normal(f.rel)) for f in facts), hint, expand_lets(goal),
+        normal(goal),
+        tuple(normal(r) for r in given),
+        tuple(replace(f, rel=normal(f.rel)) for f in facts),
+        hint,
+        expand_lets(goal),
     )
 
 

@@ -77,6 +77,11 @@ class Report:
         """Whether nothing is refuted, vacuous, unreproduced or malformed."""
         return not self.problems and self.grade not in (REFUTED, VACUOUS)
 
+    def __str__(self) -> str:
+        from dltsym.render.text import report_text
+
+        return report_text(self)
+
     def to_json(self) -> dict[str, Any]:
         """Return the report as plain data with the keys of the machine contract.
 

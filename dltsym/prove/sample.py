@@ -173,8 +173,15 @@ def tested(problem: Problem, points: int = TESTED, seed: int = 1) -> Verdict:  #
             gaps.append(margin[0])
             bits = max(bits, margin[1])
             if len(gaps) == points:
-                return proved("sampled", "tested", points=points, drawn=drawn, precision=bits, seed=seed,
-                              **_extreme(s.problem.goal, gaps))
+                return proved(
+                    "sampled",
+                    "tested",
+                    points=points,
+                    drawn=drawn,
+                    precision=bits,
+                    seed=seed,
+                    **_extreme(s.problem.goal, gaps),
+                )
     except UnknownNode as err:
         return open_("sampled", f"unknown node: {err}")
     return open_("sampled", f"{len(gaps)} of {points} effective points in {drawn} draws", effective=len(gaps))
@@ -253,8 +260,14 @@ def _refutation(problem: Problem, s: Setting, point: Point) -> Verdict:
     lhs, rhs, gap = (compile_expr(e).ball(point, bits) for e in (goal.lhs, goal.rhs, goal.lhs - goal.rhs))
     solved = [f"{x}{'[...]' if x.decl.sort == 'array' else ''} := {value}" for x, value in s.solved]
     return refuted(
-        "sample", witness(problem, s, point), lhs=interval(lhs), rhs=interval(rhs), difference=interval(gap),
-        precision=bits, exact=prec == 0, hypotheses=[*(_at(c, point) for c in s.checks), *solved],
+        "sample",
+        witness(problem, s, point),
+        lhs=interval(lhs),
+        rhs=interval(rhs),
+        difference=interval(gap),
+        precision=bits,
+        exact=prec == 0,
+        hypotheses=[*(_at(c, point) for c in s.checks), *solved],
     )
 
 

@@ -216,6 +216,7 @@ def simplify(s: Setting, point: Point) -> Point:
     -------
     dict
     """
+
     def works(trial: Point) -> bool:
         return decide(s.problem.goal, trial)[0] is False and admissible(s, trial)
 

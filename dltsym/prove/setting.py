@@ -132,7 +132,9 @@ def setting(problem: Problem) -> Setting:
     -------
     Setting
     """
-    asked = free_symbols(problem.goal)  # an index of hypotheses alone stands for all values: drawing one would need a value
+    asked = free_symbols(
+        problem.goal
+    )  # an index of hypotheses alone stands for all values: drawing one would need a value
     symbols = tuple(s for s in problem.symbols if s.decl.sort != "index" or s in asked)
     solved = []
     while found := _entries(problem, symbols) or _scalar(problem, symbols):
@@ -161,8 +163,9 @@ class _Rules:
         sym = self.target.array if isinstance(self.target, Index) else self.target
         given = [*(r for r in problem.given if r is not self.used), *bounds_of(self.target, sym), *self.needs]
         facts = tuple(replace(f, rel=self.apply(f.rel)) for f in problem.facts if f.rel is not self.used)
-        return replace(problem, goal=self.apply(problem.goal), given=tuple(map(self.apply, given)), facts=facts,
-                       written=None)
+        return replace(
+            problem, goal=self.apply(problem.goal), given=tuple(map(self.apply, given)), facts=facts, written=None
+        )
 
 
 def _equations(problem: Problem) -> list[Rel]:

@@ -367,7 +367,7 @@ def _termwise(scene: Scene, poly: Poly, strict: bool) -> bool:
     for mono in poly:
         sums = [(n, k, e) for n, k in mono if isinstance(e := atoms.exprs[n], Sum)]
         if len(sums) == 1 and sums[0][1] == 1 and len(sums[0][2].limits) == 1:
-            (_, lo, hi), = sums[0][2].limits
+            ((_, lo, hi),) = sums[0][2].limits
             groups.setdefault((text(atoms.ratio(lo)), text(atoms.ratio(hi))), []).append((mono, sums[0][2]))
     for ends, group in groups.items():
         if len(group) > 1 and f"termwise {ends}" not in atoms.blocked:
@@ -384,7 +384,7 @@ def _joint(scene: Scene, poly: Poly, group: list[tuple[Mono, Sum]]) -> tuple[Exp
     index = first.limits[0][0]
     terms: list[Expr] = []
     for mono, e in group:
-        (v, _, _), = e.limits
+        ((v, _, _),) = e.limits
         rest = tuple((n, k) for n, k in mono if scene.atoms.exprs[n] is not e)
         terms.append(scene.atoms.expr(((rest, poly[mono]),)) * substitute(e.body, {v: index}))
     return Add(tuple(terms)), ranges_of(first)

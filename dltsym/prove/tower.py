@@ -32,8 +32,17 @@ from dltsym.prove.tower_state import Again, Gen, Memory, Tower, poly_tree
 from dltsym.prove.verdict import Row
 
 __all__ = [
-    "Form", "Gen", "Unknown", "difference", "form_factors", "form_tree", "is_zero", "poly_tree", "prove_positive",
-    "prove_zero", "rational_form",
+    "Form",
+    "Gen",
+    "Unknown",
+    "difference",
+    "form_factors",
+    "form_tree",
+    "is_zero",
+    "poly_tree",
+    "prove_positive",
+    "prove_zero",
+    "rational_form",
 ]
 
 BUDGET, MAX_RESTARTS = 2.0, 60
@@ -126,9 +135,7 @@ def _compress(t: Tower, a: Frac, memory: Memory) -> Form:
     def move(p: fmpq_mpoly) -> fmpq_mpoly:
         return ctx.from_dict({tuple(e[i] for i in order) or (0,): c for e, c in p.to_dict().items()})
 
-    moved = tuple(
-        Relation(order.index(r.gen), r.degree, move(r.num), move(r.den), r.unit) for r in reversed(relations)
-    )
+    moved = tuple(Relation(order.index(r.gen), r.degree, move(r.num), move(r.den), r.unit) for r in reversed(relations))
     gens = tuple(replace(t.gens[i], positive=positive(t, i)) for i in order)
     return Form(move(a.num), move(a.den), gens, moved, tuple(memory.rows.values()))
 
@@ -222,7 +229,11 @@ def prove_zero(expr: Expr, problem: Problem, deep: bool = False) -> Zero | None:
 
 
 def _attempt(
-    expr: Expr, problem: Problem, uses: tuple[str, ...], left: tuple[tuple[str, Expr], ...], deep: bool = False,
+    expr: Expr,
+    problem: Problem,
+    uses: tuple[str, ...],
+    left: tuple[tuple[str, Expr], ...],
+    deep: bool = False,
 ) -> tuple[Zero | None, bool]:
     """Map, eliminate by the equations not solved on trees, look at the numerator; also whether a sign was missing."""
 

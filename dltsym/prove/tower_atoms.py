@@ -253,4 +253,3 @@ def absolute(t: Tower, a: Frac) -> Frac:
         base = t.field.poly(f * known) if known else absolute_factor(t, f)
         out = t.field.mul(out, t.field.power(base, e))
     return out
-

@@ -56,7 +56,9 @@ def occurs(target: Expr, node: Expr) -> bool:
 
 
 def equations(
-    problem: Problem, goal: Expr, construct: Callable[..., Any],
+    problem: Problem,
+    goal: Expr,
+    construct: Callable[..., Any],
 ) -> tuple[tuple[Solved, ...], tuple[tuple[str, Expr], ...]]:
     """Return the equality hypotheses, those solved on trees in order of use and the differences of the others.
 

@@ -134,9 +134,7 @@ def number_tree(c: Fraction) -> Expr:
 
 
 def _monomial(exponents: tuple[int, ...], c: Fraction, gens: list[Gen] | tuple[Gen, ...]) -> Expr:
-    factors = [
-        gens[i].arg if e == 1 else Pow(gens[i].arg, Num(Fraction(int(e)))) for i, e in enumerate(exponents) if e
-    ]
+    factors = [gens[i].arg if e == 1 else Pow(gens[i].arg, Num(Fraction(int(e)))) for i, e in enumerate(exponents) if e]
     if abs(c) != 1 or not factors:
         factors.insert(0, Num(abs(c)))
     body = factors[0] if len(factors) == 1 else Mul(tuple(factors))

@@ -12,8 +12,11 @@ HALF = Fraction(1, 2)
 MAX_MULTIPLE = 32
 Pair = tuple[Frac, Frac]
 _COSINES = {  # cos(pi*k) as (rational factor, radicand)
-    Fraction(0): (Fraction(1), 1), Fraction(1, 6): (HALF, 3), Fraction(1, 4): (HALF, 2),
-    Fraction(1, 3): (HALF, 1), HALF: (Fraction(0), 1),
+    Fraction(0): (Fraction(1), 1),
+    Fraction(1, 6): (HALF, 3),
+    Fraction(1, 4): (HALF, 2),
+    Fraction(1, 3): (HALF, 1),
+    HALF: (Fraction(0), 1),
 }
 
 

@@ -20,6 +20,7 @@ from dltsym.prove.report import StepReport, ValueReport
 from dltsym.record import Break, Premise, PublishedValue, Theorem
 
 PRECISIONS = (128, 256, 512, 1024)
+SHORT = 6  # a printed value with fewer digits must be exact, unless its record says to how many digits it is rounded
 
 
 def exact(what: Any) -> Any:
@@ -155,14 +156,17 @@ def check_value(item: PublishedValue, outputs: Mapping[str, Expr], env: Mapping[
     try:
         inputs = {**environment(item.inputs), **(env or {})}
         tree = expand_lets(outputs[name])
-        rational = evaluate_exact(evaluate_derivatives(tree), inputs) if env is None else None
+        rational = evaluate_exact(evaluate_derivatives(tree), inputs)
         ball = certified(outputs[name], inputs, item.digits)
         target = Fraction(item.expected)
     except (DltsymError, TypeError, ValueError, ZeroDivisionError) as err:  # a number where an array is due
         return ValueReport(shown, item.expected, f"error: {err}", 0, item.digits, False, name, item.source)
-    agree = 40 if rational is not None and rational == target else digits_agree(ball, target)
+    equal = rational is not None and rational == target
+    agree = 40 if equal else digits_agree(ball, target)
+    enough = item.rounded or item.digits >= SHORT  # "4" is a claim of equality unless its rounding is declared
     got = ball.mid().str(max(item.digits + 4, 12), radius=False)
-    return ValueReport(shown, item.expected, got, min(agree, 40), item.digits, agree >= item.digits, name, item.source)
+    ok = equal or (enough and agree >= item.digits)
+    return ValueReport(shown, item.expected, got, min(agree, 40), item.digits, ok, name, item.source)
 
 
 def strange(symbols: Mapping[str, Sym], env: Mapping[str, Any]) -> list[str]:
@@ -238,7 +242,9 @@ def outside_domain(theorem: Theorem, item: PublishedValue) -> list[str]:
 
 
 def holds_everywhere(rel: Rel, env: Mapping[str, Any], most: int = 4096) -> bool | None:
-    """Decide a hypothesis at a point, for every value of its free indices that the point leaves open.
+    """Decide a hypothesis at a point, for every value of its free indices, whatever the point makes of them.
+
+    The declared range of an index is the exception: it is held against the value that the point gives.
 
     Parameters
     ----------
@@ -254,7 +260,8 @@ def holds_everywhere(rel: Rel, env: Mapping[str, Any], most: int = 4096) -> bool
     bool or None
         None when it is not decided, or when a symbol has no value.
     """
-    open_ = sorted((s for s in free_symbols(rel) if s.decl.sort == "index" and s.name not in env), key=lambda s: s.name)
+    own = {s for s in free_symbols(rel) if s.name in env and rel in {b.flipped() for b in declared_bounds(s)}}
+    open_ = sorted((s for s in free_symbols(rel) - own if s.decl.sort == "index"), key=lambda s: s.name)
     if not _names(rel) - {s.name for s in open_} <= set(env):
         return None
     points = [dict(env)]

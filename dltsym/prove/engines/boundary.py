@@ -81,7 +81,9 @@ def candidate(problem: Problem) -> Sym | None:
     Sym or None
     """
     found = {
-        t.args[0] for rel in (problem.goal, *problem.known) for t in subterms(rel)
+        t.args[0]
+        for rel in (problem.goal, *problem.known)
+        for t in subterms(rel)
         if isinstance(t, Call) and t.name in SPECIAL and isinstance(t.args[0], Sym) and ends(t.args[0], problem)
     }
     return min(found, key=lambda s: s.name, default=None)

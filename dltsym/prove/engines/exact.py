@@ -29,8 +29,12 @@ def run(problem: Problem) -> Verdict:
     if zero is None:
         return open_(NAME, "the numerator of lhs - rhs is not the zero polynomial")
     return proved(
-        NAME, "exact", zero.rows, certificate="numerator of lhs - rhs = 0",
-        generators=list(zero.generators), uses=list(zero.uses),
+        NAME,
+        "exact",
+        zero.rows,
+        certificate="numerator of lhs - rhs = 0",
+        generators=list(zero.generators),
+        uses=list(zero.uses),
     )
 
 

@@ -69,8 +69,11 @@ def _walk(problem: Problem, members: list[Point]) -> Verdict:
             return open_("finite", "a member is undecided", member=shown)
         if truth is False:
             found = refute_at(problem, member)
-            return found if found is not None else open_("finite", "a member fails, its hypotheses are not certified",
-                                                         member=shown)
+            return (
+                found
+                if found is not None
+                else open_("finite", "a member fails, its hypotheses are not certified", member=shown)
+            )
         bits = max(bits, prec)
         used.append(member)
     if not used:

@@ -121,8 +121,16 @@ def _verdict(
     interval = Row(f"{attempt.var} in an interval: {near}", "exact", "other hypotheses on it are not used")
     every = dict.fromkeys((interval, *rows, *(r for _, got in done for r in got.rows)))
     return proved(
-        NAME, "exact", tuple(every), method=method, reduction=attempt.how, function=str(attempt.f),
-        variable=str(attempt.var), contact=str(attempt.contact), chain=chain, dropped=[str(r) for r in dom.dropped],
+        NAME,
+        "exact",
+        tuple(every),
+        method=method,
+        reduction=attempt.how,
+        function=str(attempt.f),
+        variable=str(attempt.var),
+        contact=str(attempt.contact),
+        chain=chain,
+        dropped=[str(r) for r in dom.dropped],
     )
 
 
@@ -272,8 +280,11 @@ def _critical(flat: Problem, f: Expr, var: Sym) -> Iterator[Expr]:
             continue
         slope = {tuple(p for p in m if p[0] != mine[0]): c for m, c in factor[0].items() if (mine[0], 1) in m}
         rest = {m: -c for m, c in factor[0].items() if (mine[0], 1) not in m}
-        value = Div(poly_expr(rest, q), poly_expr(slope, q)) if list(slope) != [()] else poly_expr(
-            {m: c / slope[()] for m, c in rest.items()}, q)
+        value = (
+            Div(poly_expr(rest, q), poly_expr(slope, q))
+            if list(slope) != [()]
+            else poly_expr({m: c / slope[()] for m, c in rest.items()}, q)
+        )
         if gen.kind in ("log", "exp"):
             yield Call("exp" if gen.kind == "log" else "log", (value,))
         elif gen.arg == var:

@@ -92,8 +92,12 @@ def run(problem: Problem) -> Verdict:
     for row in zero.rows:
         rows.setdefault(row.text, row)
     return proved(
-        NAME, "exact", tuple(rows.values()), certificate="log(lhs) - log(rhs) = 0",
-        generators=list(zero.generators), uses=list(zero.uses),
+        NAME,
+        "exact",
+        tuple(rows.values()),
+        certificate="log(lhs) - log(rhs) = 0",
+        generators=list(zero.generators),
+        uses=list(zero.uses),
     )
 
 

@@ -156,8 +156,14 @@ def _termwise(claim: Claim, until: float) -> Verdict | str:
 def _verdict(claim: Claim, body: Body, inner: Verdict, where: tuple[Expr, Expr], extra: tuple[Row, ...]) -> Verdict:
     rows = (*claim.rows, *body.rows, *extra, *inner.rows)
     return proved(
-        NAME, inner.grade, rows, method="termwise", reductions=list(claim.how),
-        range=f"{where[0]}..{where[1]}", body=f"{body.expr} {'>' if claim.strict else '>='} 0", how=body.note,
+        NAME,
+        inner.grade,
+        rows,
+        method="termwise",
+        reductions=list(claim.how),
+        range=f"{where[0]}..{where[1]}",
+        body=f"{body.expr} {'>' if claim.strict else '>='} 0",
+        how=body.note,
         inner={"engine": inner.engine or inner.evidence.get("method", ""), **dict(inner.evidence)},
     )
 
@@ -255,8 +261,13 @@ def _prove_body(claim: Claim, body: Body) -> Verdict | None:
         if out.status == PROVED:
             evidence = {"numbers": names, **dict(out.evidence)} if names else out.evidence
             every = (*rows, *out.rows)
-            return replace(out, engine=engine.NAME, rows=every, evidence=evidence,
-                           grade=weakest([out.grade, *(r.grade for r in rows)]))
+            return replace(
+                out,
+                engine=engine.NAME,
+                rows=every,
+                evidence=evidence,
+                grade=weakest([out.grade, *(r.grade for r in rows)]),
+            )
     for case, known in ((plain, rows), (inner, ())):
         more, missing = discharge(case)
         out = smt.ENGINE.run(case) if not missing else None
@@ -287,7 +298,7 @@ def _one_term(claim: Claim) -> Verdict | None:
     """Prove ``Sum(b) + rest >= 0`` from ``b >= 0`` and one term: ``b[k] + rest >= 0``."""
     terms = split(claim.gap)
     where = common_range(terms)
-    if where is None or any(len(t.indices) > 1 for t in terms):
+    if where is None or any(len(t.indices) > 1 for t in terms) or not all(is_integer(end) for end in where):
         return None
     generic = _generic(claim.problem, where, 1)
     summed = add(*(substitute(t.body, {t.indices[0]: generic[0]}) for t in terms if t.indices))
@@ -308,8 +319,14 @@ def _one_term(claim: Claim) -> Verdict | None:
         if kept is not None:
             every = (*claim.rows, *(r for r in rows if r is not None), *inside.rows, *kept.rows)
             return proved(
-                NAME, weakest([inside.grade, kept.grade]), every, method="one term", reductions=list(claim.how),
-                term=str(k), kept=str(goal), dropped=f"{summed} >= 0",
+                NAME,
+                weakest([inside.grade, kept.grade]),
+                every,
+                method="one term",
+                reductions=list(claim.how),
+                term=str(k),
+                kept=str(goal),
+                dropped=f"{summed} >= 0",
             )
     return None
 
