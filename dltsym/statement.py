@@ -243,7 +243,7 @@ class Scope(Declarations):
         try:
             if isinstance(what, str) and any(c in what for c in "<>=!"):
                 (what,) = self.relations(what)
-            term = what if isinstance(what, Rel) else self.read(what)
+            term = self.adopt(what) if isinstance(what, Rel) else self.read(what)
         except NotationError as err:  # undeclared names in text included
             raise type(err)(f"{where}: {err}") from None
         self.check_declared(term, where)

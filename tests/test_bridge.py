@@ -12,6 +12,7 @@ from dltsym.notation.tree import Expr, Rel, Sum, as_expr, bound_symbol
 from dltsym.notation.walk import free_symbols
 from dltsym.prove.problem import prepare
 from dltsym.prove.tower import is_zero
+from dltsym.statement import Scope as StatementScope
 
 
 def scope() -> Scope:
@@ -106,3 +107,15 @@ def test_relations_stay_unevaluated() -> None:
 def test_other_nodes_are_unknown(bad: object) -> None:
     with pytest.raises(UnknownNode):
         from_sympy(bad, scope().symbols)
+
+
+def test_sympy_input_is_read_by_name() -> None:
+    v = StatementScope()
+    x = v.pos("x")
+    sx = sp.Symbol("x")
+    (rel,) = v.relations(sp.log(sx + 1) <= sx)
+    assert str(rel) == "log(x + 1) <= x"
+    assert free_symbols(rel) == {x}
+    assert v.read(x + sx) == x + x
+    with pytest.raises(UndeclaredSymbol, match="nope"):
+        v.theorem(title="t", cite=("a", "b"), claim=x + sp.Symbol("nope") <= 1)

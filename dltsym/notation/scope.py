@@ -12,7 +12,7 @@ from dltsym.errors import NotationError, UndeclaredSymbol, suggest
 from dltsym.functions.table import lookup
 from dltsym.notation.parse import parse_expr, parse_relations
 from dltsym.notation.tree import Decl, Expr, Num, Rel, Sum, Sym, as_expr, bound_symbol
-from dltsym.notation.walk import free_symbols
+from dltsym.notation.walk import T, free_symbols, substitute
 
 ZERO, ONE = Num(Fraction(0)), Num(Fraction(1))
 
@@ -247,8 +247,8 @@ class Scope:
         Examples
         --------
         >>> v = Scope()
-        ... n = v.count("n")
-        ... p = v.array("p", n)
+        >>> n = v.count("n")
+        >>> p = v.array("p", n)
         >>> v.sum(lambda i: p[i] ** 2, n)
         Sum(p[i]**2, (i, 1, n))
         """
@@ -272,7 +272,22 @@ class Scope:
         -------
         Expr
         """
-        return self.parse(what) if isinstance(what, str) else as_expr(what)
+        return self.parse(what) if isinstance(what, str) else self.adopt(as_expr(what))
+
+    def adopt(self, node: T) -> T:
+        """Replace symbols that came in with SymPy expressions by the declared ones of the same name.
+
+        Parameters
+        ----------
+        node : Expr or Rel
+            Tree.
+
+        Returns
+        -------
+        Expr or Rel
+        """
+        foreign = [s for s in free_symbols(node) if s.decl.sort == "foreign" and s.name in self.symbols]
+        return substitute(node, {s: self.symbols[s.name] for s in foreign}) if foreign else node
 
     def parse(self, text: str) -> Expr:
         """Read an expression from text; names must be declared here.
@@ -307,9 +322,13 @@ class Scope:
         """
         if isinstance(what, str):
             return parse_relations(what, dict(self.symbols))
+        if any(c.__module__.split(".")[0] == "sympy" for c in type(what).__mro__):
+            from dltsym.notation.sympy_bridge import from_sympy
+
+            what = from_sympy(what, self.symbols)
         if not isinstance(what, Rel):
             raise NotationError(f"{what!r} is not a relation; a comparison of plain Python numbers collapses to a bool")
-        return (what,)
+        return (self.adopt(what),)
 
     def check_declared(self, node: Expr | Rel, where: str) -> None:
         """Raise if `node` uses a symbol that this scope does not own.

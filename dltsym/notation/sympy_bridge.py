@@ -198,8 +198,8 @@ def to_sympy(node: Expr | Rel, extra: Mapping[Sym, Mapping[str, bool]] | None = 
     --------
     >>> from dltsym.notation.scope import Scope
     >>> v = Scope()
-    ... n = v.count("n")
-    ... X = v.array("X", n)
+    >>> n = v.count("n")
+    >>> X = v.array("X", n)
     >>> to_sympy(v.parse("Sum(X[i]**2, (i, 1, n))"))
     Sum(X[i]**2, (i, 1, n))
     """
@@ -213,8 +213,9 @@ def to_sympy(node: Expr | Rel, extra: Mapping[Sym, Mapping[str, bool]] | None = 
 class _Reader:
     """One conversion from SymPy."""
 
-    def __init__(self, names: Mapping[str, Expr]) -> None:
+    def __init__(self, names: Mapping[str, Expr], loose: bool) -> None:
         self.names = dict(names)
+        self.loose = loose
         self.bound: dict[Any, Sym] = {}
 
     def symbol(self, s: sp.Symbol) -> Expr:
@@ -224,6 +225,8 @@ class _Reader:
             return s.sym
         if s.name in self.names:
             return self.names[s.name]
+        if self.loose:
+            return Sym(Decl(s.name, "foreign"))
         raise UndeclaredSymbol(f"the SymPy symbol {s.name} is not declared{suggest(s.name, self.names)}")
 
     def bind(self, s: sp.Symbol, sort: str) -> Sym:
@@ -326,7 +329,7 @@ class _Reader:
         return Integral(self.integral(body, limits[:-1]), var, *ends)
 
 
-def from_sympy(expr: Any, names: Mapping[str, Expr] | None = None) -> Any:
+def from_sympy(expr: Any, names: Mapping[str, Expr] | None = None, *, loose: bool = False) -> Any:
     """Return the tree of a SymPy expression or relation.
 
     A float, a matrix, a determinant, a piecewise or any other node outside the notation raises `UnknownNode`; a plain
@@ -338,6 +341,8 @@ def from_sympy(expr: Any, names: Mapping[str, Expr] | None = None) -> Any:
         What to convert.
     names : mapping of str to Expr, optional
         Declared names for plain SymPy symbols; symbols made by `to_sympy` know their own.
+    loose : bool
+        Turn other plain symbols into placeholders, which a `Scope` replaces by its own symbol of that name.
 
     Returns
     -------
@@ -348,10 +353,10 @@ def from_sympy(expr: Any, names: Mapping[str, Expr] | None = None) -> Any:
     >>> import sympy
     >>> from dltsym.notation.scope import Scope
     >>> v = Scope()
-    ... x = v.real("x")
+    >>> x = v.real("x")
     >>> from_sympy(sympy.Symbol("x") ** 2 / 3, v.symbols)
     x**2/3
     """
-    reader = _Reader(names or {})
+    reader = _Reader(names or {}, loose)
     op = next((op for kind, op in _BACK.items() if isinstance(expr, kind)), None)
     return Rel(reader.expr(expr.lhs), op, reader.expr(expr.rhs)) if op else reader.expr(expr)

@@ -317,7 +317,7 @@ def as_expr(value: Any) -> Expr:
     if any(c.__module__.split(".")[0] == "sympy" for c in type(value).__mro__):
         from dltsym.notation.sympy_bridge import from_sympy
 
-        return from_sympy(value)
+        return from_sympy(value, loose=True)
     raise NotationError(f"cannot use {value!r} ({type(value).__name__}) in an expression")
 
 

@@ -67,7 +67,7 @@ def conditions(node: Expr | Rel) -> tuple[Condition, ...]:
     --------
     >>> from dltsym.notation.scope import Scope
     >>> v = Scope()
-    ... x = v.real("x")
+    >>> x = v.real("x")
     >>> [str(c) for c in conditions(v.parse("log(x)/x"))]
     ['log(x) needs x > 0', 'log(x)/x needs x != 0']
     """

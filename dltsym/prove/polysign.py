@@ -57,7 +57,7 @@ def sign(poly: fmpq_mpoly, region: Region, strict: bool = False, depth: int = 0)
     >>> from flint import Ordering, fmpq_mpoly_ctx
     >>> from dltsym.prove.region import Region
     >>> ctx = fmpq_mpoly_ctx.get(("x", "y"), Ordering.lex)
-    ... x, y = ctx.gens()
+    >>> x, y = ctx.gens()
     >>> sign(x**2 - 2 * x * y + 3 * y**2, Region(ctx)).positive
     True
     >>> sign(x - y, Region(ctx)) is None
