@@ -307,7 +307,7 @@ def _defects(theorem: Theorem, steps: Sequence[StepReport], values: Sequence[obj
     return out
 
 
-def _control(proofs: Sequence[tuple[Problem, str]], most: int = 60) -> tuple[MutantReport, list[str]]:
+def _control(proofs: Sequence[tuple[Problem, str]], most: int = 45) -> tuple[MutantReport, list[str]]:
     """Refute altered versions of every proved step, and hold the engine that proved it against each of them."""
     each = max(2, min(12, most // max(len(proofs), 1)))
     made = rejected = 0
