@@ -97,7 +97,8 @@ def check_theorem(
                 made.append((problem, report.engine))
             _remember(c, ob, report, bare, done)
         steps += [check_break(theorem, b) for b in theorem.breaks]
-        problems += _refuted_claims(c)
+        if not any(s.grade == REFUTED for s in steps):
+            problems += _refuted_claims(c)
     values = tuple(check_value(v, theorem.outputs) for v in theorem.values)
     problems += _defects(theorem, steps, values)
     control_report, wrong = _control(made) if control and not problems else (MutantReport(), [])
@@ -296,9 +297,11 @@ def _remember(c: Checker, ob: Obligation, report: StepReport, bare: str, done: D
 def _defects(theorem: Theorem, steps: Sequence[StepReport], values: Sequence[object]) -> list[str]:
     out = []
     for s in steps:
-        where = f"{theorem.key}, {s.chain or s.role} step {s.number}" if s.number else f"{theorem.key}, {s.role}"
+        role = f"{s.chain} step {s.number}".strip() if s.number else s.role
+        where = f"{theorem.key}, {role}"
+        point = f" at {dict(s.witness)}" if s.witness else ""
         if s.grade in (REFUTED, VACUOUS):
-            out.append(f"{where}: {s.relation} is {s.grade} at {dict(s.witness or {})}")
+            out.append(f"{where}: {s.relation} is {s.grade}{point}")
         elif s.grade == "open":
             out.append(f"{where}: {s.relation} is open: {s.evidence.get('reason', s.reason)}")
     out += [f"{theorem.key}: value {v.of} expected {v.expected}, got {v.got}" for v in values if not v.ok]  # pyright: ignore[reportAttributeAccessIssue]
