@@ -117,7 +117,7 @@ def run_engine(engine: Engine, problem: Problem, effort: Effort) -> Verdict:
             out = engine.run(problem)
     except BudgetOver as over:
         out = open_(engine.name, f"timeout: {over}")
-    except Exception as err:
+    except Exception as err:  # the guarded door: a failing engine decides nothing, and says why
         out = open_(engine.name, f"{type(err).__name__}: {err}", traceback=traceback.format_exc(limit=-4))
     return replace(out, engine=out.engine or engine.name, seconds=time.perf_counter() - started)
 
