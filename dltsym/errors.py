@@ -38,6 +38,10 @@ class UnknownNode(DltsymError):
     """An engine or printer met a node that it cannot represent. It never skips one."""
 
 
+class InternalError(DltsymError):
+    """Two parts of the checker disagree. It is reported as a defect and never becomes a verdict."""
+
+
 class DomainError(DltsymError, ValueError):
     """An input lies outside the declared domain of a symbol."""
 

@@ -6,9 +6,13 @@ from small_records import SOURCE, report
 from dltsym.errors import RecordError
 from dltsym.notation.calls import diff, exp, log
 from dltsym.notation.tree import Eq
+from dltsym.prove import decide as decide_module
 from dltsym.prove.audit import check_audit
 from dltsym.prove.cas_check import _vanishes
+from dltsym.prove.engines.cas import CrossCheckFailed
+from dltsym.prove.problem import prepare
 from dltsym.prove.values import check_value
+from dltsym.prove.verdict import refuted
 from dltsym.record import Convex, Ode, Optimum, Rate, derive, premise, thm, value
 from dltsym.statement import Scope
 
@@ -205,3 +209,31 @@ def test_a_citation_is_a_pair():
     x = v.real("x")
     with pytest.raises(RecordError, match="a citation is a pair"):
         v.theorem(title="t", cite="ab", claim=x**2 >= 0)
+
+
+def stand_in(outcome):
+    """Return an engine list with one exact equation engine that always answers `outcome`."""
+    from dltsym.prove.engines import Engine
+
+    def run(_problem):
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    return lambda: (Engine("stand-in", "exact", 100, ("=",), 1.0, run),)
+
+
+def test_a_refuted_equation_does_not_refute_the_inequality(monkeypatch):
+    v = Scope()
+    x = v.real("x")
+    monkeypatch.setattr(decide_module, "engines", stand_in(refuted("stand-in", {"x": "1"})))
+    assert decide_module.decide(prepare(x**2 >= 0)).status == "open"
+
+
+def test_a_disagreement_is_open_whatever_later_engines_say(monkeypatch):
+    v = Scope()
+    x = v.real("x")
+    monkeypatch.setattr(decide_module, "engines", stand_in(CrossCheckFailed("they differ")))
+    out = decide_module.decide(prepare(Eq(x + x, 2 * x)))
+    assert out.status == "open"
+    assert "internal error: they differ" in out.evidence["reason"]

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
 
+from dltsym.errors import InternalError
 from dltsym.notation.tree import Rel
 from dltsym.prove.definedness import discharge
 from dltsym.prove.engines import Engine, engines, given
@@ -117,6 +118,8 @@ def run_engine(engine: Engine, problem: Problem, effort: Effort) -> Verdict:
             out = engine.run(problem)
     except BudgetOver as over:
         out = open_(engine.name, f"timeout: {over}")
+    except InternalError as err:
+        out = open_(engine.name, f"internal error: {err}", internal=True)
     except Exception as err:  # the guarded door: a failing engine decides nothing, and says why
         out = open_(engine.name, f"{type(err).__name__}: {err}", traceback=traceback.format_exc(limit=-4))
     return replace(out, engine=out.engine or engine.name, seconds=time.perf_counter() - started)
@@ -176,7 +179,9 @@ def _decide(problem: Problem, effort: Effort) -> Verdict:
         if out.status == PROVED:
             done = proved(out.engine, out.grade, (*rows, *out.rows), **out.evidence)
             return replace(done, witness=out.witness)
-        if out.status == REFUTED:
+        if out.status == REFUTED and goal is problem:  # a refuted equation does not refute the inequality
+            return out
+        if out.evidence.get("internal"):  # no later engine may paper over a disagreement
             return out
         tried.append({"engine": out.engine, "reason": str(out.evidence.get("reason", "unknown"))})
         if engine.order >= 600 and effort.full_refuter and not any(t["engine"] == "refuter" for t in tried):

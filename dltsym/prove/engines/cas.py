@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from dltsym.errors import DltsymError
+from dltsym.errors import InternalError
 from dltsym.notation.tree import Expr, Rel, Sum, Sym
 from dltsym.notation.walk import children, free_symbols, subterms
 from dltsym.prove.engines import Engine
@@ -26,7 +26,7 @@ from dltsym.prove.verdict import Row, Verdict, open_, proved
 NAME, SECONDS, MAX_NODES = "cas", 10.0, 400
 
 
-class CrossCheckFailed(DltsymError):
+class CrossCheckFailed(InternalError):
     """SymPy says zero, numbers say otherwise: an internal error, to be reported and never a verdict."""
 
 
