@@ -22,6 +22,10 @@ class Lemma:
     def __str__(self) -> str:
         return self.key
 
+    def __call__(self, part: int = 0, **at: Any) -> Lemma:
+        """Return the same theorem at given values of its symbols."""
+        return replace(self, at=tuple(sorted({**dict(self.at), **at}.items())), part=part or self.part)
+
 
 @dataclass(frozen=True)
 class Step:

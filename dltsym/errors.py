@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class DltsymError(Exception):
@@ -11,7 +12,13 @@ class DltsymError(Exception):
 
 
 class NotationError(DltsymError):
-    """A statement is not well formed: a float, a bad index, a syntax error, a truth test on a relation."""
+    """A statement is not well formed: a float, a bad index, a syntax error, a truth test on a relation.
+
+    When it is about a text, `message` says what is wrong without showing the text, and `column` where.
+    """
+
+    message: str = ""
+    column: int | None = None
 
 
 class UndeclaredSymbol(NotationError):
@@ -36,6 +43,47 @@ class UnknownKey(DltsymError):
 
 class UnknownNode(DltsymError):
     """An engine or printer met a node that it cannot represent. It never skips one."""
+
+
+class ProofError(DltsymError):
+    """Base class of what a step can fail by; `finding` holds the verdict, `index` the number of the step (from 1).
+
+    Parameters
+    ----------
+    message : str
+        What happened, where, and what to do next.
+    finding : object
+        The `Finding`, when there is one.
+    index : int
+        Number of the step, 0 outside a chain.
+    """
+
+    def __init__(self, message: str, finding: Any = None, index: int = 0) -> None:
+        super().__init__(message)
+        self.finding, self.index = finding, index
+
+    def _render_traceback_(self) -> list[str]:  # what IPython shows instead of the frames
+        return [f"{type(self).__name__}: {self}"]
+
+
+class StepRefuted(ProofError):
+    """A step is false: at a certified point the hypotheses hold and the step does not."""
+
+
+class StepOpen(ProofError):
+    """A step is neither proved nor refuted; the message says what was tried and what would help."""
+
+
+class SideConditionOpen(ProofError):
+    """A side condition of a step, or a hypothesis of a lemma it uses, is not proved."""
+
+
+class Undefined(ProofError):
+    """A term is used where it may have no value: its condition does not follow from the hypotheses."""
+
+
+class VacuousHypotheses(ProofError):
+    """No point satisfies the hypotheses, so they would prove everything."""
 
 
 class InternalError(DltsymError):

@@ -106,6 +106,16 @@ _PRIMITIVES = (
         ("value >= 0", "value <= 1"),
         "Kronecker delta: 1 if the two integers are equal, else 0.",
     ),
+    Function(
+        "binomial",
+        ("n", "k"),
+        r"\binom{{{0}}}{{{1}}}",
+        None,
+        (),
+        ("k >= 0", "n >= k"),
+        ("value >= 1",),
+        "Binomial coefficient of two integers with 0 <= k <= n.",
+    ),
 )
 
 _DEFINED = (

@@ -12,9 +12,10 @@ from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any
 
-from flint import acb, arb, ctx, fmpq
+from flint import acb, arb, ctx, fmpq, fmpz
 
 from dltsym.errors import DomainError
+from dltsym.notation.balls_closed import CLOSED
 
 
 class NotRational(Exception):
@@ -166,7 +167,7 @@ def _sigmoid(u: arb) -> arb:
 
 
 def _undecided(*_: arb) -> arb:
-    return NAN  # delta compares integers, which only the exact path knows
+    return NAN  # a function of integers, which only the exact path knows
 
 
 REAL: dict[str, Callable[..., Any]] = {
@@ -193,6 +194,8 @@ REAL: dict[str, Callable[..., Any]] = {
     "phi1": _phi1,
     "xlogx": _xlogx,
     "delta": _undecided,
+    "binomial": _undecided,
+    **CLOSED,
 }
 
 
@@ -302,6 +305,12 @@ def _exact_delta(i: fmpq, j: fmpq) -> fmpq:
     return Q1 if i == j else Q0
 
 
+def _exact_binomial(n: fmpq, k: fmpq) -> fmpq:
+    if n.q != 1 or k.q != 1 or not 0 <= k <= n or n > MAX_BITS:
+        raise NotRational
+    return fmpq(fmpz.bin_uiui(int(n.p), int(k.p)))
+
+
 EXACT: dict[str, Callable[..., fmpq]] = {
     "exp": _only(0, Q1),
     "log": _only(1, Q0),
@@ -325,4 +334,5 @@ EXACT: dict[str, Callable[..., fmpq]] = {
     "phi1": _only(0, Q1),
     "xlogx": _zero_at(0, 1),
     "delta": _exact_delta,
+    "binomial": _exact_binomial,
 }

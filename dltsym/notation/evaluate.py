@@ -12,7 +12,7 @@ from typing import Any
 
 from flint import arb, ctx, fmpq
 
-from dltsym.errors import DomainError
+from dltsym.errors import DomainError, UnknownNode
 from dltsym.notation.balls import NAN, NotRational, rational
 from dltsym.notation.calculus import evaluate_derivatives
 from dltsym.notation.closures import MAX_TERMS, Slots, ball_path, exact_path
@@ -66,6 +66,8 @@ class Evaluator:
     def __init__(self, expr: Expr) -> None:
         expr = evaluate_derivatives(expand_lets(expr))
         self.symbols = tuple(sorted(free_symbols(expr), key=lambda s: s.name))
+        if any(s.is_matrix for s in self.symbols):
+            raise UnknownNode(f"{expr} is about matrices, which have no ball")
         self._slots = Slots(self.symbols)
         self._exact = exact_path(expr, self._slots)
         self._ball = ball_path(expr, self._slots)

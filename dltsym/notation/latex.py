@@ -12,6 +12,19 @@ from itertools import pairwise
 
 from dltsym.functions.table import FUNCTIONS
 from dltsym.notation.latex_names import name_latex
+from dltsym.notation.matrices import (
+    MINUS,
+    Det,
+    Eye,
+    Inverse,
+    MatAdd,
+    MatMul,
+    MatrixNode,
+    MatScale,
+    Trace,
+    Transpose,
+    Zeros,
+)
 from dltsym.notation.tree import (
     Add,
     Call,
@@ -140,6 +153,37 @@ def _out(node: Expr, inline: bool = False) -> _Out:
             return _Out(_entry(node), _ATOM)
         case Sum() | Integral() | Limit() | Diff():
             return _binder(node)
+        case MatrixNode():
+            return _matrix(node)
+    raise TypeError(f"not an expression: {type(node).__name__}")
+
+
+def _matrix(node: MatrixNode) -> _Out:
+    match node:
+        case Eye(size):
+            return _Out(rf"I_{{{_out(size, True).text}}}", _ATOM)
+        case Zeros(rows, columns):
+            return _Out(rf"0_{{{_out(rows, True).text} \times {_out(columns, True).text}}}", _ATOM)
+        case Transpose(arg) | Inverse(arg):
+            mark = r"\top" if isinstance(node, Transpose) else "-1"
+            base = _out(arg)
+            bare = base.level == _ATOM and not _has_superscript(base.text)
+            return _Out(f"{base.text if bare else parenthesised(base.text)}^{{{mark}}}", _POW)
+        case Trace(arg) | Det(arg):
+            name = r"\operatorname{tr}" if isinstance(node, Trace) else r"\det"
+            return _Out(f"{name}{parenthesised(_out(arg).text)}", _FUN)
+        case MatAdd(args):
+            out = _wrap(args[0], _NEG)
+            for a in args[1:]:
+                under = a.arg if isinstance(a, MatScale) and a.factor == MINUS else None
+                out += f" + {_wrap(a, _BIG)}" if under is None else f" - {_wrap(under, _BIG)}"
+            return _Out(out, _ADD)
+        case MatMul(args):
+            return _product(tuple(_out(a) for a in args), tuple(isinstance(a, MatMul) for a in args))
+        case MatScale(factor, arg):
+            if factor == MINUS:
+                return _Out(f"-{_wrap(arg, _BIG)}", _NEG)
+            return _product((_out(factor), _out(arg)), (False, False))
     raise TypeError(f"not an expression: {type(node).__name__}")
 
 

@@ -118,7 +118,7 @@ class Balls:
         return self._call("min", a, b)
 
     def __getattr__(self, name: str) -> Callable[..., arb]:
-        if name not in REAL or name == "delta":
+        if name not in REAL or name in ("delta", "binomial"):
             raise AttributeError(f"Balls has no function {name!r}")
         return lambda *args: self._call(name, *args)
 

@@ -1,8 +1,8 @@
 """A small grammar for statements, read with Python's own parser and never evaluated.
 
 Numbers, names, ``+ - * / **``, calls of named functions, ``X[i]``, ``Sum(body, (i, 1, n))``, ``diff(e, x)``,
-``Integral(e, (x, lo, hi))``, ``limit(e, x, point)`` and chains of ``= <= < >= > !=``. Size, depth and number length are
-limited, so hostile text is refused quickly.
+``Integral(e, (x, lo, hi))``, ``limit(e, x, point)`` and chains of ``= <= < >= > !=``. Size, depth, number length and
+powers are limited, so hostile text is refused quickly; an error says at which column (`dltsym.notation.source`).
 """
 
 from __future__ import annotations
@@ -11,11 +11,15 @@ import ast
 import re
 from collections.abc import Callable, Mapping
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import pairwise
 
 from dltsym.errors import NotationError, UndeclaredSymbol, suggest
-from dltsym.functions.table import FUNCTIONS, lookup
+from dltsym.functions.table import ALIASES, FUNCTIONS, lookup
+from dltsym.notation.macros import PLAIN, Language, Macro, weight
+from dltsym.notation.matrices import BUILDERS, check_relation
+from dltsym.notation.powers import size
+from dltsym.notation.source import MAX_DEPTH, MAX_DIGITS, MAX_EXPONENT, MAX_NODES, Source, odd, read
 from dltsym.notation.tree import (
     Call,
     Const,
@@ -23,6 +27,7 @@ from dltsym.notation.tree import (
     Diff,
     Div,
     Expr,
+    Index,
     Integral,
     Limit,
     Neg,
@@ -35,57 +40,64 @@ from dltsym.notation.tree import (
 )
 from dltsym.notation.walk import substitute
 
-MAX_CHARS, MAX_DEPTH, MAX_DIGITS, MAX_EXPONENT = 20_000, 120, 200, 10_000
-_EQUAL = re.compile(r"(?<![<>=!])=(?!=)")
 _OPS: dict[type, str] = {ast.Eq: "=", ast.LtE: "<=", ast.Lt: "<", ast.GtE: ">=", ast.Gt: ">", ast.NotEq: "!="}
 _CONSTANTS = {"pi": Const("pi"), "oo": Const("oo")}
-_BINDERS = ("Sum", "Integral", "limit", "diff", "Rational")
+_BINDERS = {"Sum": "Sum", "Integral": "Integral", "integrate": "Integral", "limit": "limit", "diff": "diff",
+            "Rational": "Rational"}  # fmt: skip
+RESERVED = frozenset({*FUNCTIONS, *_BINDERS, *_CONSTANTS, *BUILDERS, "value"})
+_NOT_HERE = {ast.Attribute: "attribute access", ast.Lambda: "lambda", ast.Compare: "a relation inside an expression",
+             ast.Call: "a call of this form", ast.Constant: "this constant", ast.Tuple: "a tuple",
+             ast.Subscript: "an index of this form", ast.BoolOp: "and/or", ast.UnaryOp: "this operator"}  # fmt: skip
 
 
-def _where(text: str, node: ast.AST | None, offset: int | None = None) -> str:
-    col = offset if offset is not None else getattr(node, "col_offset", 0)
-    return f"\n  {text}\n  {' ' * col}^"
+MAX_BITS = 200_000  # of a number in the text
 
 
 class _Reader:
-    def __init__(self, text: str, names: Mapping[str, Expr]) -> None:
-        self.text = text
-        self.names = dict(names)
+    def __init__(self, source: Source, names: Mapping[str, Expr], language: Language) -> None:
+        self.source, self.names, self.language = source, dict(names), language
+        self.nodes = 0
 
-    def fail(self, message: str, node: ast.AST) -> NotationError:
-        return NotationError(f"{message}{_where(self.text, node)}")
+    def fail(self, message: str, node: ast.AST, kind: type[NotationError] = NotationError) -> NotationError:
+        return self.source.error(message, self.source.of(node), kind)
+
+    def count(self, more: int, node: ast.AST) -> None:
+        self.nodes += more
+        if self.nodes > MAX_NODES:
+            raise self.fail(f"the text stands for more than {MAX_NODES} terms", node)
 
     def expr(self, node: ast.AST) -> Expr:
+        self.count(1, node)
         match node:
             case ast.Constant():
                 return self.number(node)
             case ast.Name(id=name):
                 return self.name(name, node)
             case ast.UnaryOp(op=ast.USub(), operand=arg):
-                return Neg(self.expr(arg))
+                return -self.expr(arg)
             case ast.UnaryOp(op=ast.UAdd(), operand=arg):
                 return self.expr(arg)
             case ast.BinOp():
                 return self.binary(node)
             case ast.Subscript(value=ast.Name(id=name), slice=index):
-                parts = index.elts if isinstance(index, ast.Tuple) else [index]
-                array = self.name(name, node)
-                if not isinstance(array, Sym):
-                    raise self.fail(f"{name} cannot be indexed", node)
-                return array[tuple(self.expr(p) for p in parts)]
+                return self.entry(name, index, node)
             case ast.Call(func=ast.Name(id=name), keywords=[]):
                 return self.call(name, node)
-        raise self.fail(f"{type(node).__name__} is not part of the grammar", node)
+        what = _NOT_HERE.get(type(node), type(node).__name__)
+        raise self.fail(f"{what} is not part of the grammar", node)
 
     def number(self, node: ast.Constant) -> Num:
-        text = ast.get_source_segment(self.text, node) or ""
+        text = ast.get_source_segment(self.source.plain, node) or ""
         if isinstance(node.value, bool) or not isinstance(node.value, int | float):
-            raise self.fail(f"{text} is not a number", node)
+            raise self.fail(f"{text[:40]} is not a number", node)
         exponent = re.search(r"[eE]([+-]?\d+)", text)
         if len(text) > MAX_DIGITS or (exponent and abs(int(exponent[1])) > MAX_EXPONENT):
             raise self.fail("the number is too long", node)
         plain = text.replace("_", "")
         value = Fraction(plain) if isinstance(node.value, float) else Fraction(node.value)
+        if isinstance(node.value, float) and not self.language.decimals:
+            exact = f"write {value}" if len(str(value)) < 40 else "write a fraction p/q"
+            raise self.fail(f"{text} is a decimal, and only exact numbers are read; {exact}", node)
         return Num(value, None if plain.isdigit() else plain)
 
     def name(self, name: str, node: ast.AST) -> Expr:
@@ -93,10 +105,40 @@ class _Reader:
             return self.names[name]
         if name in _CONSTANTS:
             return _CONSTANTS[name]
-        raise UndeclaredSymbol(f"{name} is not declared{suggest(name, self.names)}{_where(self.text, node)}")
+        macro = self.language.macros.get(name)
+        if macro is not None:
+            return self.expand(name, macro, (), node)
+        known = [*self.names, *self.language.macros, *_CONSTANTS]
+        hint = odd(name) or (f"; {name} is a function" if lookup(name) or name in _BINDERS else suggest(name, known))
+        raise self.fail(f"{name} is not declared{hint}", node, UndeclaredSymbol)
+
+    def entry(self, name: str, index: ast.AST, node: ast.AST) -> Expr:
+        parts = index.elts if isinstance(index, ast.Tuple) else [index]
+        array = self.name(name, node)
+        if not isinstance(array, Sym):
+            raise self.fail(f"{name} cannot be indexed", node)
+        places = tuple(self.expr(p) for p in parts)
+        try:
+            return array[places]
+        except NotationError as err:
+            raise self.fail(str(err), node) from None
 
     def binary(self, node: ast.BinOp) -> Expr:
-        left, right = self.expr(node.left), self.expr(node.right)
+        """Read operators of the same strength from left to right: a long sum is not a deep one."""
+        spine: list[ast.BinOp] = []
+        first: ast.AST = node
+        while isinstance(first, ast.BinOp) and not isinstance(first.op, ast.Pow):
+            spine.append(first)
+            first = first.left
+        if not spine:
+            return self.power(self.expr(node.left), self.expr(node.right), node)
+        out = self.expr(first)
+        for part in reversed(spine):
+            self.count(1, part)
+            out = self.shaped(part, partial(self.join, out, self.expr(part.right), part))
+        return out
+
+    def join(self, left: Expr, right: Expr, node: ast.BinOp) -> Expr:
         match node.op:
             case ast.Add():
                 return left + right
@@ -105,29 +147,67 @@ class _Reader:
             case ast.Mult():
                 return left * right
             case ast.Div():
-                return Div(left, right)
-            case ast.Pow():
-                return self.power(left, right, node)
-        raise self.fail(f"operator {type(node.op).__name__} is not part of the grammar (powers are **)", node)
+                return left / right
+            case ast.MatMult() if left.is_matrix and right.is_matrix:
+                return left @ right  # type: ignore[operator]
+        hint = " (powers are **)" if isinstance(node.op, ast.BitXor) else ""
+        raise self.fail(f"operator {type(node.op).__name__} is not part of the grammar{hint}", node)
 
     def power(self, base: Expr, exponent: Expr, node: ast.AST) -> Expr:
-        if isinstance(exponent, Num) and abs(exponent.value) > MAX_EXPONENT:
+        if base.is_matrix or exponent.is_matrix:
+            return self.shaped(node, lambda: base**exponent)
+        out, over = Pow(base, exponent), size(exponent)
+        if over.bits is not None and (over.bits > MAX_DIGITS or (over.value and abs(over.value) > MAX_EXPONENT)):
             raise self.fail("the exponent is too large", node)
-        return Pow(base, exponent)
+        whole = size(out)
+        if whole.degree > MAX_EXPONENT or (whole.bits or 0) > MAX_BITS:
+            raise self.fail("the power is too large", node)
+        return out
 
     def call(self, name: str, node: ast.Call) -> Expr:
-        special: Callable[[ast.Call], Expr] | None = getattr(self, f"read_{name}", None) if name in _BINDERS else None
+        if name in self.language.macros:
+            return self.expand(name, self.language.macros[name], tuple(self.plain(a) for a in node.args), node)
+        special: Callable[[ast.Call], Expr] | None = (
+            getattr(self, f"read_{_BINDERS[name]}") if name in _BINDERS else None
+        )
         if special is not None:
             return special(node)
+        args = tuple((self.expr if name in BUILDERS else self.plain)(a) for a in node.args)
+        if name in BUILDERS and len(args) == BUILDERS[name][1]:
+            return self.shaped(node, partial(BUILDERS[name][0], *args))
         row = lookup(name)
         if row is None:
-            raise self.fail(f"unknown function {name}{suggest(name, [*FUNCTIONS, *_BINDERS])}", node)
-        if len(node.args) != len(row.args):
-            raise self.fail(f"{name} takes {len(row.args)} argument(s), got {len(node.args)}", node)
-        return Call(row.name, tuple(self.expr(a) for a in node.args))
+            known = [*FUNCTIONS, *ALIASES, *_BINDERS, *self.language.macros]
+            hint = "; multiplication is written *" if name in self.names else odd(name) or suggest(name, known)
+            raise self.fail(f"unknown function {name}{hint}", node)
+        if len(args) != len(row.args):
+            raise self.fail(f"{name} takes {len(row.args)} argument(s), got {len(args)}", node)
+        return Call(row.name, args)
+
+    def shaped(self, node: ast.AST, build: Callable[[], Expr]) -> Expr:
+        try:
+            return build()
+        except NotationError as err:
+            raise self.fail(str(err), node) from None
+
+    def plain(self, node: ast.AST) -> Expr:
+        out = self.expr(node)
+        if out.is_matrix:
+            raise self.fail("a number is needed here, not a matrix", node)
+        return out
+
+    def expand(self, name: str, macro: Macro, args: tuple[Expr, ...], node: ast.AST) -> Expr:
+        if len(args) != len(macro.params):
+            raise self.fail(f"{name} takes {len(macro.params)} argument(s), got {len(args)}", node)
+        if not args:
+            self.count(weight(macro.body, {}), node)
+            return macro.body
+        given = dict(zip(macro.params, args, strict=True))
+        self.count(weight(macro.body, {p: weight(a, {}) for p, a in given.items()}), node)
+        return substitute(macro.body, given)
 
     def bound(self, node: ast.AST, sort: str) -> tuple[str, Sym]:
-        if not isinstance(node, ast.Name):
+        if not isinstance(node, ast.Name) or node.id in _CONSTANTS or node.id.startswith("__"):
             raise self.fail("a bound variable must be a name", node)
         return node.id, bound_symbol(node.id, sort)
 
@@ -144,7 +224,7 @@ class _Reader:
         for name, var, lo, hi in reversed(triples):
             limits.append((var, self.expr(lo), self.expr(hi)))
             self.names[name] = var
-        body = self.expr(node.args[0])
+        body = self.plain(node.args[0])
         self.names = outer
         return Sum(body, tuple(reversed(limits)))
 
@@ -154,7 +234,7 @@ class _Reader:
         name, var, lo, hi = self.triple(node.args[1], "boundreal")
         ends = self.expr(lo), self.expr(hi)
         outer, self.names = self.names, {**self.names, name: var}
-        body = self.expr(node.args[0])
+        body = self.plain(node.args[0])
         self.names = outer
         return Integral(body, var, *ends)
 
@@ -163,21 +243,26 @@ class _Reader:
             raise self.fail('write limit(body, x, point) or limit(body, x, point, "+")', node)
         name, var = self.bound(node.args[1], "boundreal")
         point = self.expr(node.args[2])
-        side = ast.literal_eval(node.args[3]) if len(node.args) == 4 else "+-"
+        last = node.args[3] if len(node.args) == 4 else ast.Constant("+-")
+        side = last.value if isinstance(last, ast.Constant) else ""
         if side not in ("+", "-", "+-"):
             raise self.fail('the side of a limit is "+", "-" or "+-"', node)
         outer, self.names = self.names, {**self.names, name: var}
-        body = self.expr(node.args[0])
+        body = self.plain(node.args[0])
         self.names = outer
-        return Limit(body, var, point, side)
+        return Limit(body, var, point, str(side))
 
     def read_diff(self, node: ast.Call) -> Expr:
         if len(node.args) not in (2, 3):
             raise self.fail("write diff(body, x) or diff(body, x, order)", node)
-        order = node.args[2].value if len(node.args) == 3 and isinstance(node.args[2], ast.Constant) else 1
-        if not isinstance(order, int) or not 1 <= order <= 8:
+        last = node.args[2] if len(node.args) == 3 else ast.Constant(1)
+        order = last.value if isinstance(last, ast.Constant) else None
+        if type(order) is not int or not 1 <= order <= 8:
             raise self.fail("the order of a derivative is a whole number from 1 to 8", node)
-        return Diff(self.expr(node.args[0]), self.expr(node.args[1]), order)
+        body, var = self.plain(node.args[0]), self.expr(node.args[1])
+        if not isinstance(var, Sym | Index):
+            raise self.fail("a derivative is with respect to a symbol or an array entry", node.args[1])
+        return Diff(body, var, order)
 
     def read_Rational(self, node: ast.Call) -> Expr:
         values = [self.expr(a) for a in node.args]
@@ -186,24 +271,7 @@ class _Reader:
         return Div(*values)
 
 
-def _tree(text: str) -> ast.expr:
-    if len(text) > MAX_CHARS:
-        raise NotationError(f"the text has {len(text)} characters, at most {MAX_CHARS} are read")
-    depth = deepest = 0
-    for c in text:
-        depth += (c in "([") - (c in ")]")
-        deepest = max(deepest, depth)
-    runs = max((len(r) for r in re.findall(r"[-+~ ]{2,}|(?:\*\*\s*\w+\s*)+", text)), default=0)
-    if deepest > MAX_DEPTH or runs > 20 * MAX_DEPTH:
-        raise NotationError(f"the text is nested deeper than {MAX_DEPTH} levels")
-    try:
-        return ast.parse(text, mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as err:
-        offset = (getattr(err, "offset", None) or 1) - 1
-        raise NotationError(f"cannot read the text: {err.args[0]}{_where(text, None, offset)}") from None
-
-
-def parse_expr(text: str, names: Mapping[str, Expr]) -> Expr:
+def parse_expr(text: str, names: Mapping[str, Expr], language: Language = PLAIN) -> Expr:
     """Read one expression.
 
     Parameters
@@ -212,6 +280,8 @@ def parse_expr(text: str, names: Mapping[str, Expr]) -> Expr:
         Source in the grammar of this module.
     names : dict of str to Expr
         Declared names.
+    language : Language
+        Abbreviations and other options.
 
     Returns
     -------
@@ -222,14 +292,14 @@ def parse_expr(text: str, names: Mapping[str, Expr]) -> Expr:
     NotationError
         With a caret, when the text is not in the grammar; `UndeclaredSymbol` when a name is not declared.
     """
-    text = " ".join(text.split())
+    source, node = read(text)
     try:
-        return _Reader(text, names).expr(_tree(text))
+        return _Reader(source, names, language).expr(node)
     except RecursionError:
         raise NotationError(f"the text is nested deeper than {MAX_DEPTH} levels") from None
 
 
-def parse_relations(text: str, names: Mapping[str, Expr]) -> tuple[Rel, ...]:
+def parse_relations(text: str, names: Mapping[str, Expr], language: Language = PLAIN) -> tuple[Rel, ...]:
     """Read a chain such as ``0 < q < p <= 1`` as its links.
 
     Parameters
@@ -238,6 +308,8 @@ def parse_relations(text: str, names: Mapping[str, Expr]) -> tuple[Rel, ...]:
         Source in the grammar of this module.
     names : dict of str to Expr
         Declared names.
+    language : Language
+        Abbreviations and other options.
 
     Returns
     -------
@@ -248,18 +320,19 @@ def parse_relations(text: str, names: Mapping[str, Expr]) -> tuple[Rel, ...]:
     NotationError
         When the text is not a relation.
     """
-    text = _EQUAL.sub("==", " ".join(text.split()))
-    node = _tree(text)
+    source, node = read(text)
     if not isinstance(node, ast.Compare):
-        raise NotationError(f"expected a relation (=, <=, <, >=, >, !=){_where(text, node)}")
-    reader = _Reader(text, names)
-    sides = [reader.expr(s) for s in (node.left, *node.comparators)]
-    ops = []
+        raise source.error("expected a relation (=, <=, <, >=, >, !=)", 0)
+    reader, ops = _Reader(source, names, language), []
     for op in node.ops:
         if type(op) not in _OPS:
             raise reader.fail(f"{type(op).__name__} is not a relation", node)
         ops.append(_OPS[type(op)])
-    return tuple(Rel(a, op, b) for (a, b), op in zip(pairwise(sides), ops, strict=True))
+    try:
+        sides = [reader.expr(s) for s in (node.left, *node.comparators)]
+    except RecursionError:
+        raise NotationError(f"the text is nested deeper than {MAX_DEPTH} levels") from None
+    return tuple(check_relation(Rel(a, op, b)) for (a, b), op in zip(pairwise(sides), ops, strict=True))
 
 
 @lru_cache(maxsize=4096)

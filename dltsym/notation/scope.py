@@ -10,6 +10,7 @@ from typing import Any
 
 from dltsym.errors import NotationError, UndeclaredSymbol, suggest
 from dltsym.functions.table import lookup
+from dltsym.notation.matrices import MatrixSym
 from dltsym.notation.parse import parse_expr, parse_relations
 from dltsym.notation.tree import Decl, Expr, Num, Rel, Sum, Sym, as_expr, bound_symbol
 from dltsym.notation.walk import T, free_symbols, substitute
@@ -206,6 +207,33 @@ class Scope:
         ranges = tuple((ONE, as_expr(s)) for s in sizes)
         lo, hi = (None if b is None else as_expr(b) for b in (lo, hi))
         return self._add(Decl(name, "array", meaning, unit, lo, lo_open, hi, hi_open, ranges, latex))
+
+    def matrix(self, name: str, rows: Any, columns: Any, meaning: str = "", *, latex: str | None = None) -> MatrixSym:
+        """Declare a real matrix as one symbol whose products do not commute (entries are not indexed).
+
+        Parameters
+        ----------
+        name, meaning, latex : str
+            As in `real`.
+        rows, columns : int or Expr
+            Shape.
+
+        Returns
+        -------
+        MatrixSym
+
+        Examples
+        --------
+        >>> v = Scope()
+        >>> n = v.count("n")
+        >>> A, B = v.matrix("A", n, n), v.matrix("B", n, n)
+        >>> v.parse("transpose(A)@B - 2*inv(A)")
+        transpose(A)@B - 2*inv(A)
+        """
+        shape = tuple((ONE, as_expr(s)) for s in (rows, columns))
+        self._add(Decl(name, "matrix", meaning, latex=latex, shape=shape))
+        sym = self.symbols[name] = MatrixSym(self.symbols[name].decl)
+        return sym
 
     def let(self, name: str, definition: Any, meaning: str = "", *, unit: str = "1", latex: str | None = None) -> Sym:
         """Name an expression; the name is printed, the definition is what engines see.

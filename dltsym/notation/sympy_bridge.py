@@ -55,6 +55,7 @@ _TO: dict[str, Callable[..., Any]] = {
     "max": sp.Max,
     "min": sp.Min,
     "delta": sp.KroneckerDelta,
+    "binomial": sp.binomial,
     "sinh": sp.sinh,
     "cosh": sp.cosh,
     "tanh": sp.tanh,

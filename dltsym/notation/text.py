@@ -2,6 +2,20 @@
 
 from __future__ import annotations
 
+from dltsym.notation.matrices import (
+    BUILDERS,
+    MINUS,
+    Det,
+    Eye,
+    Inverse,
+    MatAdd,
+    MatMul,
+    MatrixNode,
+    MatScale,
+    Trace,
+    Transpose,
+    Zeros,
+)
 from dltsym.notation.tree import (
     Add,
     Call,
@@ -22,6 +36,7 @@ from dltsym.notation.tree import (
 )
 
 _ADD, _NEG, _MUL, _POW, _ATOM = 1, 2, 3, 4, 5
+_MATRIX_CALLS: dict[type, str] = {node: name for name, (node, _) in BUILDERS.items()}
 
 
 def to_text(node: Expr | Rel) -> str:
@@ -97,4 +112,26 @@ def _text(node: Expr) -> tuple[str, int]:
         case Limit(body, var, point, side):
             tail = "" if side == "+-" else f', "{side}"'
             return f"limit({to_text(body)}, {var.name}, {to_text(point)}{tail})", _ATOM
+        case MatrixNode():
+            return _matrix(node)
+    raise TypeError(f"not an expression: {type(node).__name__}")
+
+
+def _matrix(node: MatrixNode) -> tuple[str, int]:
+    match node:
+        case Eye() | Zeros() | Transpose() | Inverse() | Trace() | Det():
+            name = _MATRIX_CALLS[type(node)]
+            return f"{name}({', '.join(map(to_text, node.parts))})", _ATOM
+        case MatAdd(args):
+            out = _wrap(args[0], _NEG)
+            for a in args[1:]:
+                under = a.arg if isinstance(a, MatScale) and a.factor == MINUS else None
+                out += f" + {_wrap(a, _MUL)}" if under is None else f" - {_wrap(under, _MUL)}"
+            return out, _ADD
+        case MatMul(args):
+            return "@".join(_wrap(a, _POW) for a in args), _MUL
+        case MatScale(factor, arg):
+            if factor == MINUS:
+                return f"-{_wrap(arg, _POW)}", _NEG
+            return f"{_wrap(factor, _MUL)}*{_wrap(arg, _POW)}", _MUL
     raise TypeError(f"not an expression: {type(node).__name__}")

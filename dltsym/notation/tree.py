@@ -21,7 +21,11 @@ _FLIP = {">": "<", ">=": "<="}
 class Expr:
     """Base class of all expression nodes; Python operators build larger trees."""
 
+    is_matrix = False
+
     def __add__(self, other: Any) -> Expr:
+        if isinstance(other, Expr) and other.is_matrix:  # the matrix knows what to do
+            return NotImplemented
         left = self.args if isinstance(self, Add) else (self,)
         return Add((*left, as_expr(other)))
 
@@ -29,12 +33,16 @@ class Expr:
         return as_expr(other) + self
 
     def __sub__(self, other: Any) -> Expr:
+        if isinstance(other, Expr) and other.is_matrix:  # the matrix knows what to do
+            return NotImplemented
         return self + Neg(as_expr(other))
 
     def __rsub__(self, other: Any) -> Expr:
         return as_expr(other) + Neg(self)
 
     def __mul__(self, other: Any) -> Expr:
+        if isinstance(other, Expr) and other.is_matrix:  # the matrix knows what to do
+            return NotImplemented
         left = self.args if isinstance(self, Mul) else (self,)
         return Mul((*left, as_expr(other)))
 
@@ -42,12 +50,16 @@ class Expr:
         return as_expr(other) * self
 
     def __truediv__(self, other: Any) -> Expr:
+        if isinstance(other, Expr) and other.is_matrix:  # the matrix knows what to do
+            return NotImplemented
         return Div(self, as_expr(other))
 
     def __rtruediv__(self, other: Any) -> Expr:
         return Div(as_expr(other), self)
 
     def __pow__(self, other: Any) -> Expr:
+        if isinstance(other, Expr) and other.is_matrix:  # the matrix knows what to do
+            return NotImplemented
         return Pow(self, as_expr(other))
 
     def __rpow__(self, other: Any) -> Expr:

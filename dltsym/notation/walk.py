@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from dltsym.functions.table import FUNCTIONS
+from dltsym.notation.matrices import MatrixNode
 from dltsym.notation.tree import (
     Add,
     Call,
@@ -70,6 +71,8 @@ def children(node: Expr | Rel) -> tuple[Expr, ...]:
             return (body, lo, hi)
         case Limit(body, _, point, _):
             return (body, point)
+        case MatrixNode():
+            return node.parts
     raise TypeError(f"not a node: {node!r}")
 
 
@@ -116,6 +119,8 @@ def rebuild(node: T, new: tuple[Expr, ...]) -> T:
             return Integral(new[0], var, new[1], new[2])
         case Limit(_, var, _, side):
             return Limit(new[0], var, new[1], side)
+        case MatrixNode():
+            return node.with_parts(new)
     raise TypeError(f"not a node: {node!r}")
 
 
