@@ -16,21 +16,32 @@ from flint import Ordering, fmpq, fmpq_mpoly, fmpq_mpoly_ctx
 
 from dltsym.errors import UnknownNode
 from dltsym.notation.calculus import ZERO
-from dltsym.notation.tree import Call, Const, Expr, Neg, Num, Rel
+from dltsym.notation.tree import Expr, Neg, Num, Rel
 from dltsym.notation.walk import free_symbols, key
 from dltsym.prove.definedness import conditions
+from dltsym.prove.generators import argument, fixed_ends, grade_of
 from dltsym.prove.halfspaces import close, relate
 from dltsym.prove.named import Quotient, Sparse, dense, sparse
 from dltsym.prove.polysign import sign
 from dltsym.prove.problem import Problem
-from dltsym.prove.region import End, Region, Sign
+from dltsym.prove.region import ByOrder, End, Product, Region, Sign, Why
 from dltsym.prove.signs import entails
 from dltsym.prove.tower import Form, Gen, Unknown, rational_form
-from dltsym.prove.verdict import Row, weakest
+from dltsym.prove.verdict import Row
 
 MAX_NESTING, MAX_GENS = 3, 9
 ONE = Num(Fraction(1))
 _ARG_KINDS = {"exp": (ZERO, "exp"), "log": (ONE, "log"), "root": (ONE, "sqrt")}
+
+
+@dataclass(frozen=True)
+class Linear:
+    """A hypothesis as a polynomial that is ``>= 0``, ``> 0`` or ``= 0``, and the sign of its denominator."""
+
+    poly: Sparse
+    op: str
+    rel: Rel
+    bottom: Sign
 
 
 @dataclass
@@ -41,7 +52,7 @@ class Exact:
     nesting: int = 0
     forms: dict[str, Quotient | None] = field(default_factory=dict)
     regions: dict[tuple[str, ...], tuple[Region, dict[str, int]]] = field(default_factory=dict)
-    linear: list[tuple[Sparse, str]] | None = None
+    linear: list[Linear] | None = None
     roots: dict[str, Sparse] = field(default_factory=dict)
     gens: dict[str, Gen] = field(default_factory=dict)
 
@@ -116,10 +127,27 @@ class Exact:
         top = self.sign_poly(q.num, strict)
         if top is None:
             return None
-        bottom = self.sign_poly(q.den, False)
+        bottom = self.bottom(q)
         if bottom is None:
             return None
-        return Sign(top.positive == bottom.positive, top.strict, "; ".join(w for w in (top.why, bottom.why) if w))
+        why = "; ".join(w for w in (top.why, bottom.why) if w)
+        assert isinstance(top.proof, Product)
+        assert isinstance(bottom.proof, Product)
+        return Sign(top.positive == bottom.positive, top.strict, why, ((top.proof, 1), (bottom.proof, -1)))
+
+    def bottom(self, q: Quotient) -> Sign | None:
+        """Prove the sign of a denominator, strictly if possible.
+
+        Parameters
+        ----------
+        q : Quotient
+            Form.
+
+        Returns
+        -------
+        Sign or None
+        """
+        return self.sign_poly(q.den, True) or self.sign_poly(q.den, False)
 
     def sign_poly(self, poly: Sparse, strict: bool) -> Sign | None:
         """Prove the sign of a polynomial in named generators.
@@ -136,10 +164,10 @@ class Exact:
         Sign or None
         """
         if not poly:
-            return None if strict else Sign(True, False, "")
+            return None if strict else Sign(True, False, "", Product(None, fmpq(0)))
         used = tuple(sorted({g for mono in poly for g, _ in mono}))
         if not used:
-            return Sign(poly[()] > 0, True, "")
+            return Sign(poly[()] > 0, True, "", Product(None, poly[()]))
         region, at = self.region(used)
         return sign(dense(poly, region.ctx, at), region, strict)
 
@@ -249,31 +277,34 @@ class Exact:
         at = {g: k for k, g in enumerate(names)}
         ctx = fmpq_mpoly_ctx.get(tuple(f"g{k}" for k in range(len(names))), Ordering.degrevlex)
         region = Region(ctx, labels=tuple(str(self.gens[g].arg) for g in names))
+        region.terms = tuple(self.gens[g].arg for g in names)
         for g in names:
             self._kind(g, at[g], region)
         self._pairs(names, at, region)
-        roots = [(self.roots[g], "=") for g in names if g in self.roots]
-        for rel, op in [*sorted(self.relations(), key=lambda r: len(r[0])), *roots]:
-            if all(g in at for mono in rel for g, _ in mono):
-                relate(region, dense(rel, ctx, at), op)
+        for r in sorted(self.relations(), key=lambda r: len(r.poly)):
+            if all(g in at for mono in r.poly for g, _ in mono):
+                relate(region, dense(r.poly, ctx, at), r.op, r.rel, r.bottom)
+        for root in (self.roots[g] for g in names if g in self.roots):
+            if all(g in at for mono in root for g, _ in mono):
+                relate(region, dense(root, ctx, at), "=")
         close(region)
         return region, at
 
     def _closure(self, used: tuple[str, ...]) -> list[str]:
         names = list(used)
         for _ in range(2):
-            for rel, _ in self.relations():
-                mine = {g for mono in rel for g, _ in mono}
+            for r in self.relations():
+                mine = {g for mono in r.poly for g, _ in mono}
                 if mine & set(names) and len(set(names) | mine) <= MAX_GENS:
                     names += sorted(mine - set(names))
         return names
 
-    def relations(self) -> list[tuple[Sparse, str]]:
+    def relations(self) -> list[Linear]:
         """Return the hypotheses as polynomials that are ``>= 0``, ``> 0`` or ``= 0``.
 
         Returns
         -------
-        list of (Sparse, str)
+        list of Linear
         """
         if self.linear is None:
             self.linear = []
@@ -281,39 +312,35 @@ class Exact:
             self.regions.clear()
         return self.linear
 
-    def _relation(self, rel: Rel) -> tuple[Sparse, str] | None:
+    def _relation(self, rel: Rel) -> Linear | None:
         if rel.op == "!=":
             return None
         q = self.form(rel.rhs + Neg(rel.lhs))
         if q is None or not q.num or any(r.grade != "exact" for r in q.rows):
             return None
-        bottom = self.sign_poly(q.den, False)
+        bottom = self.bottom(q)
         if bottom is None:
             return None
         num = q.num if bottom.positive else {m: -c for m, c in q.num.items()}
-        return num, {"<": ">", "<=": ">=", "=": "="}[rel.op]
+        return Linear(num, {"<": ">", "<=": ">=", "=": "="}[rel.op], rel, bottom)
 
     def _kind(self, name: str, v: int, region: Region) -> None:
         """Add what the kind of a generator says about it."""
         gen = self.gens[name]
         one, zero = region.ctx.constant(1), region.ctx.constant(0)
 
-        def low(value: fmpq_mpoly, strict: bool) -> None:
-            region.lower.setdefault(v, []).append(End(value, one, strict))
+        def low(value: fmpq_mpoly, strict: bool, why: Why = None) -> None:
+            region.lower.setdefault(v, []).append(End(value, one, strict, why))
 
-        def high(value: fmpq_mpoly, strict: bool) -> None:
-            region.upper.setdefault(v, []).append(End(value, one, strict))
+        def high(value: fmpq_mpoly, strict: bool, why: Why = None) -> None:
+            region.upper.setdefault(v, []).append(End(value, one, strict, why))
 
-        if gen.kind in ("sin", "cos"):
-            low(-one, False), high(one, False)
-        elif gen.kind == "opaque" and isinstance(gen.arg, Const) and gen.arg.name == "pi":
-            low(3 * one, True), high(one * fmpq(22, 7), True)
-        elif gen.kind == "opaque" and isinstance(gen.arg, Call) and gen.arg.name == "erf":
-            low(-one, True), high(one, True)
+        for end, strict, upper in fixed_ends(gen):
+            (high if upper else low)(one * end, strict)
         got = self._compared(gen, None)
         middle = zero if gen.kind == "log" or gen.kind == "opaque" else one
         if got is not None and (gen.kind != "opaque" or got.why == "erf"):
-            (low if got.positive else high)(middle, got.strict)
+            (low if got.positive else high)(middle, got.strict, ByOrder(got))
         if gen.kind in ("exp", "root") or gen.positive:
             low(zero, gen.positive or gen.kind == "exp")
         elif gen.kind == "opaque":
@@ -346,7 +373,7 @@ class Exact:
         q = inner.form(gap)
         if got is None or q is None or grade_of(q) != "exact":
             return None
-        return Sign(got.positive, got.strict, "erf" if gen.kind == "opaque" else got.why)
+        return Sign(got.positive, got.strict, "erf" if gen.kind == "opaque" else got.why, got.proof)
 
     def _pairs(self, names: list[str], at: dict[str, int], region: Region) -> None:
         """Order generators of the same increasing function by their arguments."""
@@ -359,37 +386,5 @@ class Exact:
                 continue
             big, small = (a, b) if got.positive else (b, a)
             x, y = region.ctx.gens()[at[big]], region.ctx.gens()[at[small]]
-            region.lower.setdefault(at[big], []).append(End(y, one, got.strict))
-            region.upper.setdefault(at[small], []).append(End(x, one, got.strict))
-
-
-def argument(gen: Gen) -> Expr | None:
-    """Return ``u`` of a generator that stands for ``exp(u)``, ``log(u)``, ``sqrt(u)`` or ``erf(u)``.
-
-    Parameters
-    ----------
-    gen : Gen
-        Generator.
-
-    Returns
-    -------
-    Expr or None
-    """
-    names = {"exp": "exp", "log": "log", "root": "sqrt", "opaque": "erf"}
-    arg = gen.arg
-    return arg.args[0] if isinstance(arg, Call) and names.get(gen.kind) == arg.name else None
-
-
-def grade_of(q: Quotient | None) -> str:
-    """Return the weakest grade among the rows of a form.
-
-    Parameters
-    ----------
-    q : Quotient or None
-        Form.
-
-    Returns
-    -------
-    str
-    """
-    return weakest(r.grade for r in q.rows) if q is not None else "exact"
+            region.lower.setdefault(at[big], []).append(End(y, one, got.strict, ByOrder(got, big != a)))
+            region.upper.setdefault(at[small], []).append(End(x, one, got.strict, ByOrder(got, small != a)))

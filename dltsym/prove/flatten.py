@@ -9,7 +9,7 @@ independent of the scalar, which only makes the claim stronger.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from dltsym.notation.tree import Decl, Expr, Index, Rel, Sym
 from dltsym.notation.walk import (
@@ -72,7 +72,7 @@ def entries(node: Expr | Rel) -> list[Index]:
     return list(found.values())
 
 
-def instances(rel: Rel, at: list[Index], problem: Problem) -> Iterator[Rel]:
+def instances(rel: Rel, at: list[Index], problem: Problem) -> Iterator[tuple[Rel, dict[Sym, Expr]]]:
     """Yield a hypothesis at the entries of interest; its free index symbols hold for every value in their range.
 
     Parameters
@@ -86,12 +86,12 @@ def instances(rel: Rel, at: list[Index], problem: Problem) -> Iterator[Rel]:
 
     Yields
     ------
-    Rel
-        `rel` itself when it has no free index symbol.
+    tuple of (Rel, dict)
+        The hypothesis and the indices put in; `rel` itself when it has no free index symbol.
     """
     quantified = [s for s in sorted(free_symbols(rel), key=lambda s: s.name) if s.decl.sort == "index"]
     if not quantified:
-        yield rel
+        yield rel, {}
         return
     seen = set()
     for values in _unify(quantified, entries(rel), at, {}):
@@ -99,7 +99,7 @@ def instances(rel: Rel, at: list[Index], problem: Problem) -> Iterator[Rel]:
             new = substitute(rel, values)
             if key(new) not in seen:
                 seen.add(key(new))
-                yield new
+                yield new, values
 
 
 def _unify(
@@ -134,8 +134,17 @@ def _in_range(sym: Sym, value: Expr, problem: Problem) -> bool:
     return all(entails(r, problem) is not None for r in need)
 
 
+@dataclass(frozen=True)
+class Flat:
+    """A flat problem; `cells` are the terms that its new scalars stand for, `uses` hypotheses at indices."""
+
+    problem: Problem
+    cells: dict[str, Expr] = field(default_factory=dict)
+    uses: tuple[tuple[Rel, dict[str, Expr]], ...] = ()
+
+
 def flatten(problem: Problem, keep: frozenset[str] = frozenset()) -> Problem:
-    """Return an equivalent or stronger problem without array entries and without hidden bounds.
+    """Return an equivalent or stronger problem without array entries and without hidden bounds; see `flat`.
 
     Parameters
     ----------
@@ -147,11 +156,29 @@ def flatten(problem: Problem, keep: frozenset[str] = frozenset()) -> Problem:
     Returns
     -------
     Problem
+    """
+    return flat(problem, keep).problem
+
+
+def flat(problem: Problem, keep: frozenset[str] = frozenset()) -> Flat:
+    """Return an equivalent or stronger problem without array entries and without hidden bounds.
+
+    Parameters
+    ----------
+    problem : Problem
+        Prepared problem.
+    keep : frozenset of str
+        Defined functions to leave as calls.
+
+    Returns
+    -------
+    Flat
         The other defined functions are expanded in the goal; the caller must check that the expanded goal is defined.
     """
     goal = expand_definitions(problem.goal, keep)
     wanted = entries(goal)
-    known = [r for rel in problem.known for r in instances(rel, wanted, problem)]
+    found = [(rel, new, at) for rel in problem.known for new, at in instances(rel, wanted, problem)]
+    known = [new for _, new, _ in found]
     extra = [b for e in wanted for b in bounds_of(e, e.array)]
     taken = {s.name for s in problem.symbols}
     cells = {key(e): Sym(Decl(_fresh_name(f"{e.array.name}_{k}", taken), "real")) for k, e in enumerate(wanted)}
@@ -160,7 +187,9 @@ def flatten(problem: Problem, keep: frozenset[str] = frozenset()) -> Problem:
         return cells.get(key(e)) if isinstance(e, Index) else None
 
     rels = [rewrite_free(r, cell) for r in (*known, *extra)]
-    return _unbounded(replace(problem, goal=rewrite_free(goal, cell), given=tuple(rels), facts=(), written=None))
+    plain = _unbounded(replace(problem, goal=rewrite_free(goal, cell), given=tuple(rels), facts=(), written=None))
+    uses = tuple((rel, {s.name: e for s, e in at.items()}) for rel, _, at in found if at)
+    return Flat(plain, {s.name: e for s, e in zip(cells.values(), wanted, strict=True)}, uses)
 
 
 def _fresh_name(name: str, taken: set[str]) -> str:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from flint import fmpq_mpoly, fmpq_mpoly_ctx
+from flint import fmpq, fmpq_mpoly, fmpq_mpoly_ctx
 
+from dltsym.notation.tree import Rel
 from dltsym.prove.polysign import sign
-from dltsym.prove.region import End, Region
+from dltsym.prove.region import ByChain, ByFact, ByIdentity, End, Product, Region, Sign, Why
 
 
-def relate(region: Region, poly: fmpq_mpoly, op: str) -> None:
+def relate(region: Region, poly: fmpq_mpoly, op: str, rel: Rel | None = None, bottom: Sign | None = None) -> None:
     """Add the ends that ``poly op 0`` gives to every generator in which it is linear.
 
     Parameters
@@ -21,34 +23,51 @@ def relate(region: Region, poly: fmpq_mpoly, op: str) -> None:
         Polynomial.
     op : str
         ``>``, ``>=`` or ``=``.
+    rel, bottom : Rel and Sign, optional
+        Where the polynomial comes from: ``rhs - lhs`` times this denominator, made positive; without it ``poly = 0``
+        is an identity.
     """
     lower, upper = ({v: list(e) for v, e in ends.items()} for ends in (region.lower, region.upper))
-    fresh = Region(region.ctx, lower, upper)
+    fresh = Region(region.ctx, lower, upper, labels=region.labels, terms=region.terms)
+    content, taken = fmpq(1), ()
     if op != "=" and poly.total_degree() > 1:
-        poly = _strip(poly, fresh)
+        poly, content, taken = _strip(poly, fresh)
+    why: Why = ByIdentity()
+    if rel is not None and bottom is not None:
+        why = ByFact(rel, content if bottom.positive else -content, (*taken, (bottom, -1)))
     for v, a, b in _linear_parts(poly, region.ctx):
         got = sign(a, fresh, strict=True)
         if got is None:
             continue
         num, den = (-b, a) if got.positive else (b, -a)
-        end = End(num, den, op == ">")
+        below = None if den.is_one() else got if got.positive else _negated(got)
+        end = End(num, den, op == ">", why, below)
+        other = replace(end, why=replace(why, content=-why.content) if isinstance(why, ByFact) else why)
         if op == "=" or got.positive:
-            region.lower.setdefault(v, []).append(end)
+            region.lower.setdefault(v, []).append(end if got.positive else other)
         if op == "=" or not got.positive:
-            region.upper.setdefault(v, []).append(end)
+            region.upper.setdefault(v, []).append(end if not got.positive else other)
 
 
-def _strip(poly: fmpq_mpoly, region: Region) -> fmpq_mpoly:
-    """Divide by factors of strict sign: ``s*h >= 0`` and ``s > 0`` give ``h >= 0``."""
+def _negated(sign: Sign) -> Sign:
+    assert isinstance(sign.proof, Product)
+    return replace(sign, positive=not sign.positive, proof=replace(sign.proof, content=-sign.proof.content))
+
+
+def _strip(poly: fmpq_mpoly, region: Region) -> tuple[fmpq_mpoly, fmpq, tuple[tuple[Sign, int], ...]]:
+    """Divide by factors of strict sign: ``s*h >= 0`` and ``s > 0`` give ``h >= 0``; return h, and s as a product."""
     content, factors = poly.factor()
-    out = region.ctx.constant(1 if content > 0 else -1)
+    flip = 1 if content > 0 else -1
+    out, taken = region.ctx.constant(1), []
     for f, e in factors:
         got = sign(f, region, strict=True)
         if got is None:
             out *= f**e
-        elif not got.positive and e % 2:
-            out = -out
-    return out
+            continue
+        taken.append((got, int(e)))
+        if not got.positive and e % 2:
+            flip = -flip
+    return out * flip, content * flip, tuple(taken)
 
 
 def _linear_parts(poly: fmpq_mpoly, ctx: fmpq_mpoly_ctx) -> Iterator[tuple[int, fmpq_mpoly, fmpq_mpoly]]:
@@ -73,8 +92,10 @@ def close(region: Region) -> None:
                 seen = {(str(e.num), str(e.den)): k for k, e in enumerate(ends[v])}
                 for e in list(ends[v]):
                     w = _bare(e)
-                    for f in list(ends.get(w, ())) if w is not None else ():
-                        new = End(f.num, f.den, e.strict or f.strict)
+                    if w is None:
+                        continue
+                    for f in list(ends.get(w, ())):
+                        new = End(f.num, f.den, e.strict or f.strict, ByChain(w, e, f), f.below)
                         name = (str(f.num), str(f.den))
                         if not (f.num.is_constant() and f.den.is_constant()):
                             continue

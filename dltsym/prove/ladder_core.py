@@ -17,16 +17,17 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from flint import fmpq
-
 from dltsym.errors import UnknownNode
 from dltsym.notation.calculus import ZERO, derivative
 from dltsym.notation.tree import Add, Call, Const, Div, Expr, Mul, Neg, Num, Pow, Rel, Sym
 from dltsym.notation.walk import children, free_symbols, substitute
-from dltsym.prove.domains import Domain, affine, closed_at, restrict
-from dltsym.prove.exactsign import Exact, argument, grade_of
-from dltsym.prove.named import Quotient, Sparse, form_tree, poly_expr, product
+from dltsym.prove.domains import Domain, closed_at, restrict
+from dltsym.prove.exactsign import Exact
+from dltsym.prove.generators import grade_of
+from dltsym.prove.ladder_factors import Piece, almost_all, isolated, leaf_pieces, pieces_of, unsigned
+from dltsym.prove.named import Quotient, form_tree, poly_expr
 from dltsym.prove.problem import Problem
+from dltsym.prove.region import Sign
 from dltsym.prove.verdict import Row
 
 MAX_LEVEL, MAX_SIZE, MAX_RUNGS = 6, 250, 40
@@ -76,14 +77,38 @@ class Side:
     base: Exact
 
 
+Value = str | Sign  # "zero", "ball", or the proof of a sign
+
+
+@dataclass(frozen=True)
+class Level:
+    """``g = pieces * rest`` with pieces that are never negative, and the value of `rest` at the contact."""
+
+    pieces: tuple[Piece, ...]
+    rest: Expr
+    value: Value = "zero"
+
+
+@dataclass(frozen=True)
+class Ends:
+    """A concave end: values at the contact and at the other end, and the sign of minus the second derivative."""
+
+    near: Value
+    far: Value
+    bend: Sign
+    segment: Exact
+
+
 @dataclass(frozen=True)
 class Climb:
-    """A ladder, finished or not: its levels as text, and the rows it rests on."""
+    """A ladder, finished or not: its levels as text, the rows it rests on, and what a certificate needs."""
 
     levels: tuple[str, ...] = ()
     rows: tuple[Row, ...] = ()
+    steps: tuple[Level, ...] = ()
+    end: tuple[Piece, ...] | Ends = ()
 
-    def then(self, text: str, rows: tuple[Row, ...]) -> Climb:
+    def then(self, text: str, rows: tuple[Row, ...], *steps: Level) -> Climb:
         """Return the ladder with one more line.
 
         Parameters
@@ -92,12 +117,28 @@ class Climb:
             What was done.
         rows : tuple of Row
             Its rows.
+        *steps : Level
+            A new level, if it starts one.
 
         Returns
         -------
         Climb
         """
-        return Climb((*self.levels, text), (*self.rows, *rows))
+        return Climb((*self.levels, text), (*self.rows, *rows), (*self.steps, *steps))
+
+    def valued(self, value: Value) -> Climb:
+        """Return the ladder with the value at the contact of its last level.
+
+        Parameters
+        ----------
+        value : str or Sign
+            Value.
+
+        Returns
+        -------
+        Climb
+        """
+        return replace(self, steps=(*self.steps[:-1], replace(self.steps[-1], value=value)))
 
 
 @dataclass(frozen=True)
@@ -169,7 +210,7 @@ def climb(f: Expr, side: Side, strict: bool, until: float = math.inf) -> Climb |
         for h, below in _stripped(rung, q, side):
             done = _concave_ends(h, side, rung.strict)
             if done is not None:
-                return Climb((*below.levels, *done.levels), (*below.rows, *done.rows))
+                return replace(below.then(done.levels[0], done.rows), end=done.end)
             up = _step(h, side, rung, below) if rung.level < MAX_LEVEL else None
             if isinstance(up, Climb):
                 return up
@@ -188,7 +229,7 @@ def _step(h: Expr, side: Side, rung: Rung, below: Climb) -> Rung | Climb | None:
         slope = derivative(h, side.dom.var)
     except UnknownNode:
         return None
-    strict = rung.strict and not found[1]
+    strict, below = rung.strict and not found[1], below.valued(found[2])
     if slope == ZERO:
         return None if strict else below.then(f"constant, {found[0].text}", (*rows, found[0]))
     inner = side.open.defined(slope)  # h may be defined, and not differentiable: sqrt at 0
@@ -198,8 +239,8 @@ def _step(h: Expr, side: Side, rung: Rung, below: Climb) -> Rung | Climb | None:
     return Rung(slope if side.sign > 0 else Neg(slope), strict, rung.level + 1, below)
 
 
-def at_contact(h: Expr, side: Side) -> tuple[Row, bool] | None:
-    """Prove that a function is ``>= 0`` at the contact; say whether it is ``> 0``.
+def at_contact(h: Expr, side: Side) -> tuple[Row, bool, Value] | None:
+    """Prove that a function is ``>= 0`` at the contact; say whether it is ``> 0``, and how.
 
     Parameters
     ----------
@@ -210,7 +251,7 @@ def at_contact(h: Expr, side: Side) -> tuple[Row, bool] | None:
 
     Returns
     -------
-    tuple of (Row, bool) or None
+    tuple of (Row, bool, Value) or None
     """
     value = substitute(h, {side.dom.var: side.contact})
     if side.base.defined(value) is None:
@@ -218,8 +259,8 @@ def at_contact(h: Expr, side: Side) -> tuple[Row, bool] | None:
     return nonnegative(value, side.base)
 
 
-def nonnegative(value: Expr, base: Exact) -> tuple[Row, bool] | None:
-    """Prove ``value >= 0``; say whether it is ``> 0``. Closed constants are compared by enclosures.
+def nonnegative(value: Expr, base: Exact) -> tuple[Row, bool, Value] | None:
+    """Prove ``value >= 0``; say whether it is ``> 0``, and how. Closed constants are compared by enclosures.
 
     Parameters
     ----------
@@ -230,28 +271,30 @@ def nonnegative(value: Expr, base: Exact) -> tuple[Row, bool] | None:
 
     Returns
     -------
-    tuple of (Row, bool) or None
+    tuple of (Row, bool, Value) or None
     """
     text = f"{_short(value)} >= 0"
     if base.zero(value):
-        return Row(text, grade_of(base.form(value)), "equals 0"), False
+        return Row(text, grade_of(base.form(value)), "equals 0"), False, "zero"
     got = base.sign(value)
     if got is not None:
-        return (Row(text, grade_of(base.form(value)), got.why or "constant"), got.strict) if got.positive else None
+        row = Row(text, grade_of(base.form(value)), got.why or "constant")
+        return (row, got.strict, got) if got.positive else None
     if not free_symbols(value):
         from dltsym.notation.evaluate import evaluate
 
         for prec in (64, 192):
             ball = evaluate(value, {}, prec)
             if ball.is_finite() and ball > 0:
-                return Row(text, "exact", f"constant in {ball.str(12)}"), True
+                return Row(text, "exact", f"constant in {ball.str(12)}"), True, "ball"
     return None
 
 
 def _leaf(rung: Rung, q: Quotient, side: Side) -> Climb | None:
     got = side.open.sign_of(q, rung.strict)
     op = ">" if rung.strict else ">="
-    if got is None and rung.strict and rung.level > 0 and _almost_all(q, side):
+    nearly = got is None and rung.strict and rung.level > 0 and almost_all(q, side.open, side.dom.var)
+    if nearly:
         got, op = side.open.sign_of(q), "> (but at isolated points)"
     if got is None or not got.positive:
         return None
@@ -259,88 +302,25 @@ def _leaf(rung: Rung, q: Quotient, side: Side) -> Climb | None:
     if rows is None:
         return None
     row = Row(f"{_short(rung.g)} {op} 0", grade_of(q), got.why or "constant")
-    return rung.below.then(f"last: {_short(form_tree(q))} {op} 0 by {got.why or 'inspection'}", (*rows, row, *q.rows))
+    text = f"last: {_short(form_tree(q))} {op} 0 by {got.why or 'inspection'}"
+    end = leaf_pieces(q, side.open, side.dom.var) if nearly else pieces_of(got)
+    return replace(rung.below.then(text, (*rows, row, *q.rows)), end=end)
 
 
 def _stripped(rung: Rung, q: Quotient, side: Side) -> Iterator[tuple[Expr, Climb]]:
     """Yield what is left of a level once factors that are never negative are taken out, in up to three shapes."""
     g, strict = rung.g, rung.strict
-    bottom = side.open.sign_poly(q.den, False)
+    bottom = side.open.bottom(q)
     if bottom is not None:
-        rest, flip, taken = _unsigned(q, side, rung)
-        if flip == bottom.positive:  # an odd number of negative factors, counting the denominator
-            rest = {m: -c for m, c in rest.items()}
+        rest, pieces, taken = unsigned(q, side.open, side.dom.var, strict, rung.level > 0, bottom)
         what = "positive" if strict else "never negative"
         rows = (*q.rows, Row(f"the factor taken out of {_short(g)} is {what}", "exact", "; ".join(taken)))
-        shapes = [poly_expr(rest, q), _isolated(rest, q, side)]
-        for h in (h for h in shapes if h is not None):
-            yield h, rung.below.then(f"level {rung.level}: {_short(g)} = ({what}) * ({_short(h)})", rows)
+        shapes = [(poly_expr(rest, q), pieces), isolated(rest, q, side.open, side.dom.var, pieces)]
+        for h, factor in (shape for shape in shapes if shape is not None):
+            text = f"level {rung.level}: {_short(g)} = ({what}) * ({_short(h)})"
+            yield h, rung.below.then(text, rows, Level(factor, h))
     if bottom is None or list(q.den) != [()]:
-        yield g, rung.below.then(f"level {rung.level}: {_short(g)}", ())
-
-
-def _unsigned(q: Quotient, side: Side, rung: Rung) -> tuple[Sparse, bool, list[str]]:
-    """Split the factors of a numerator into those of known sign and the rest; say if the known ones are negative."""
-    # A strict claim needs strictly positive factors; above the first level, where the factor is integrated, one that
-    # vanishes at isolated points only will do.
-    content, factors = side.open.factors(q)
-    left: Sparse = {(): fmpq(1)}
-    negative, taken = content < 0, [f"{abs(content)}"]
-    for f, e in factors:
-        weak = not rung.strict or (rung.level > 0 and _almost(f, q, side))
-        got = side.open.sign_poly(f, not weak)
-        if got is not None:
-            negative ^= not got.positive and e % 2 == 1
-            taken.append(got.why)
-            continue
-        for _ in range(e % 2 if weak else e):
-            left = product(left, f)
-    return left, negative, [t for t in taken if t]
-
-
-def _almost_all(q: Quotient, side: Side) -> bool:
-    return all(side.open.sign_poly(f, True) is not None or _almost(f, q, side) for f, _ in side.open.factors(q)[1])
-
-
-def _almost(f: Sparse, q: Quotient, side: Side) -> bool:
-    """Whether a factor vanishes at isolated values of the variable only, whatever the other variables are."""
-    # It must be a polynomial in one generator that is a one-to-one function of the variable, and one of its
-    # coefficients must never vanish.
-    var = side.dom.var
-    mine = sorted({g for m in f for g, _ in m if var in free_symbols(q.gens[g].arg)})
-    if len(mine) != 1:
-        return False
-    gen = q.gens[mine[0]]
-    inner = gen.arg if gen.kind == "symbol" else argument(gen)
-    split = affine(inner, var) if inner is not None else None
-    if split is None or split[0] == 0:
-        return False
-    parts: dict[int, Sparse] = {}
-    for mono, c in f.items():
-        power = dict(mono).get(mine[0], 0)
-        parts.setdefault(power, {})[tuple(p for p in mono if p[0] != mine[0])] = c
-    return any(side.open.sign_poly(part, True) is not None for part in parts.values())
-
-
-def _isolated(rest: Sparse, q: Quotient, side: Side) -> Expr | None:
-    """Divide by the positive coefficient of the only logarithm or exponential that depends on the variable."""
-    mine = [
-        g
-        for g in sorted({g for m in rest for g, _ in m})
-        if q.gens[g].kind in ("log", "exp") and side.dom.var in free_symbols(q.gens[g].arg)
-    ]
-    if len(mine) != 1:
-        return None
-    top = {tuple(p for p in m if p[0] != mine[0]): c for m, c in rest.items() if (mine[0], 1) in m}
-    low = {m: c for m, c in rest.items() if all(g != mine[0] for g, _ in m)}
-    if len(top) + len(low) != len(rest) or not top or all(not m for m in top):
-        return None
-    got = side.open.sign_poly(top, True)
-    if got is None:
-        return None
-    main = q.gens[mine[0]].arg
-    ratio = Div(poly_expr(low, q), poly_expr(top, q)) if low else ZERO
-    return main + ratio if got.positive else Neg(main) + Neg(ratio)
+        yield g, rung.below.then(f"level {rung.level}: {_short(g)}", (), Level((), g))
 
 
 def _concave_ends(h: Expr, side: Side, strict: bool) -> Climb | None:
@@ -363,7 +343,7 @@ def _concave_ends(h: Expr, side: Side, strict: bool) -> Climb | None:
     if got is None or not got.positive or rows is None or inner is None:
         return None
     text = f"concave ({got.why}), {near[0].why} at {side.contact}, {there[0].why} at {ends[0].end}"
-    return Climb((text,), (*rows, *inner, near[0], there[0]))
+    return Climb((text,), (*rows, *inner, near[0], there[0]), (), Ends(near[2], there[2], got, whole))
 
 
 def _short(expr: Expr) -> str:

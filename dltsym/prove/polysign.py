@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from flint import fmpq, fmpq_mpoly, fmpq_mpoly_ctx
 
-from dltsym.prove.region import End, Region, Sign, label, value_at
+from dltsym.prove.region import End, Plan, Product, Quadratic, Region, Sign, label, value_at
 
 MAX_TERMS, MAX_PLANS, MAX_DEPTH, MAX_DEGREE = 600, 250, 3, 40
 
@@ -64,24 +64,25 @@ def sign(poly: fmpq_mpoly, region: Region, strict: bool = False, depth: int = 0)
     True
     """
     if poly.is_zero():
-        return None if strict else Sign(True, False, "0")
+        return None if strict else Sign(True, False, "0", Product(region, fmpq(0)))
     if len(poly) > MAX_TERMS or max(poly.degrees(), default=0) > MAX_DEGREE:
         return None
     content, factors = poly.factor()
     out = Sign(content > 0, True, "")
-    why = []
+    why, parts = [], []
     for factor, power in sorted(factors, key=lambda pair: len(pair[0])):
         even = power % 2 == 0
         got = None if even and not strict else _factor(factor, region, strict, depth)
         if got is None and (strict or not even):
             return None
+        parts.append((factor, int(power), got.proof if got is not None else None))
         if even:
             tail = f", {got.why}" if got else ""
             got = Sign(True, strict, f"({label(factor, region)})**{power} is an even power{tail}")
         assert got is not None
         why.append(got.why)
         out = Sign(out.positive == got.positive, out.strict and got.strict, "")
-    return Sign(out.positive, out.strict, "; ".join(w for w in why if w))
+    return Sign(out.positive, out.strict, "; ".join(w for w in why if w), Product(region, content, tuple(parts)))
 
 
 def _factor(poly: fmpq_mpoly, region: Region, strict: bool, depth: int) -> Sign | None:
@@ -178,7 +179,8 @@ def _try(poly: fmpq_mpoly, plan: list[_Choice], region: Region) -> Sign | None:
     kept = [c.var for c in plan if c.low is None and c.high is None]
     if any(e[v] % 2 for e in terms for v in kept):
         return None
-    return Sign(positive, _is_strict(terms, plan, degrees), _plan_text(plan, region))
+    proof = Plan(tuple((c.var, c.low, c.high) for c in plan if degrees.get(c.var)))
+    return Sign(positive, _is_strict(terms, plan, degrees), _plan_text(plan, region), proof)
 
 
 def _replace(poly: fmpq_mpoly, choice: _Choice, ctx: fmpq_mpoly_ctx) -> fmpq_mpoly:
@@ -272,6 +274,7 @@ def _discriminant(poly: fmpq_mpoly, region: Region, strict: bool, depth: int) ->
                 first.positive,
                 first.strict and got.strict,
                 f"quadratic in {name}, 4ac-b^2 = {label(rest, region)} >= 0",
+                Quadratic(v, first, last if not first.strict else None, got),
             )
     return None
 

@@ -8,7 +8,43 @@ from functools import cached_property, reduce
 
 from flint import fmpq, fmpq_mpoly, fmpq_mpoly_ctx
 
+from dltsym.notation.tree import Expr, Rel
+
 _FRACTIONS = tuple(fmpq(*p) for p in ((1, 2), (1, 5), (5, 6), (1, 40), (39, 40), (1, 3), (2, 3), (1, 11), (8, 9)))
+
+
+@dataclass(frozen=True)
+class ByFact:
+    """An end read off a relation: ``rhs - lhs`` is ``content * prod parts`` times what the end says."""
+
+    rel: Rel
+    content: fmpq
+    parts: tuple[tuple[Sign, int], ...]
+
+
+@dataclass(frozen=True)
+class ByOrder:
+    """An end by an increasing function: the sign of the difference of arguments, negated if `flipped`."""
+
+    sign: Sign
+    flipped: bool = False
+
+
+@dataclass(frozen=True)
+class ByIdentity:
+    """An end that is the value itself."""
+
+
+@dataclass(frozen=True)
+class ByChain:
+    """An end of a variable through another one."""
+
+    through: int
+    first: End
+    then: End
+
+
+Why = ByFact | ByOrder | ByIdentity | ByChain | None  # None: by the kind of the variable
 
 
 @dataclass(frozen=True)
@@ -18,6 +54,8 @@ class End:
     num: fmpq_mpoly
     den: fmpq_mpoly
     strict: bool
+    why: Why = None
+    below: Sign | None = None  # of the denominator, when that is not 1
 
     @cached_property
     def mentions(self) -> frozenset[int]:
@@ -32,6 +70,7 @@ class Sign:
     positive: bool
     strict: bool
     why: str
+    proof: Proof = None
 
     def flipped(self, flip: bool) -> Sign:
         """Return the sign of the negative if `flip` is true.
@@ -45,7 +84,36 @@ class Sign:
         -------
         Sign
         """
-        return Sign(self.positive != flip, self.strict, self.why)
+        return Sign(self.positive != flip, self.strict, self.why, self.proof)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Replace variables one after the other, each between, above or below ends."""
+
+    choices: tuple[tuple[int, End | None, End | None], ...]
+
+
+@dataclass(frozen=True)
+class Quadratic:
+    """A polynomial of degree 2 in a variable: signs of ``a``, of ``c`` if needed, and of ``4*a*c - b**2``."""
+
+    var: int
+    lead: Sign
+    last: Sign | None
+    rest: Sign
+
+
+@dataclass(frozen=True)
+class Product:
+    """``content * prod poly**power``, each factor with the proof of its sign (None: an even power)."""
+
+    region: Region | None
+    content: fmpq
+    parts: tuple[tuple[fmpq_mpoly, int, Plan | Quadratic | None], ...] = ()
+
+
+Proof = Product | Plan | Quadratic | tuple[tuple[Product, int], ...] | None
 
 
 @dataclass
@@ -57,6 +125,7 @@ class Region:
     upper: dict[int, list[End]] = field(default_factory=dict)
     memo: dict[tuple[str, bool], Sign | None] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
+    terms: tuple[Expr, ...] = ()
 
     @cached_property
     def points(self) -> tuple[tuple[fmpq, ...], ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 
 from dltsym.notation.calculus import ONE, ZERO, add, mul
 from dltsym.notation.tree import Add, Call, Decl, Div, Expr, Mul, Neg, Num, Pow, Rel, Sum, Sym, bound_symbol
@@ -214,8 +215,8 @@ def together(expr: Expr) -> tuple[Expr, Expr]:
     return expr, ONE
 
 
-def log_of_sum(gap: Expr) -> Iterator[tuple[Expr, Expr, bool]]:
-    """Find ``c*log(S) + rest`` with a rational c; yield ``(S, exp(-rest/c), c > 0)``.
+def log_of_sum(gap: Expr) -> Iterator[tuple[Expr, Expr, Fraction]]:
+    """Find ``c*log(S) + rest`` with a rational c; yield ``(S, exp(-rest/c), c)``.
 
     Parameters
     ----------
@@ -224,8 +225,8 @@ def log_of_sum(gap: Expr) -> Iterator[tuple[Expr, Expr, bool]]:
 
     Yields
     ------
-    tuple of (Expr, Expr, bool)
-        The claim ``gap >= 0`` is ``S >= other`` if the flag is true, else ``S <= other``.
+    tuple of (Expr, Expr, Fraction)
+        The claim ``gap >= 0`` is ``S >= other`` for a positive c, else ``S <= other``.
     """
     logs = {key(t): t for t in subterms(gap) if isinstance(t, Call) and t.name == "log" and has_sum(t)}
     for name, node in logs.items():
@@ -235,7 +236,7 @@ def log_of_sum(gap: Expr) -> Iterator[tuple[Expr, Expr, bool]]:
         if parts is None or parts[0] == 0 or free_symbols(node) & _bound(gap):
             continue
         c, rest = parts
-        yield node.args[0], Call("exp", (mul(Num(-1 / c), rest),)) if rest != ZERO else ONE, c > 0
+        yield node.args[0], Call("exp", (mul(Num(-1 / c), rest),)) if rest != ZERO else ONE, c
 
 
 def _bound(node: Expr) -> set[Sym]:

@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 from dltsym.notation.tree import Call, Expr, Neg, Num, Rel, Sym
 from dltsym.notation.walk import substitute, subterms, transform
 from dltsym.prove.definedness import discharge
 from dltsym.prove.engines import Engine, engines
 from dltsym.prove.problem import Problem, declared_bounds
+from dltsym.prove.replay.names import readable
 from dltsym.prove.verdict import PROVED, Row, Verdict, open_, proved
 
 NAME, ORDER = "boundary", 360
@@ -131,6 +133,7 @@ def run(problem: Problem) -> Verdict:
     -------
     Verdict
     """
+    problem = readable(problem)
     sym = candidate(problem)
     if sym is None:
         return open_(NAME, "no function with special end points")
@@ -142,7 +145,17 @@ def run(problem: Problem) -> Verdict:
             return open_(NAME, f"the case {label} is not decided")
         rows += [Row(f"{label}: {case.goal}", out.grade, out.engine), *out.rows]
         shown.append({"case": label, "engine": out.engine, "evidence": dict(out.evidence)})
-    return proved(NAME, "exact", tuple(rows), cases=shown)
+    return proved(NAME, "exact", tuple(rows), cases=shown, certificate=_certificate(sym, shown))
+
+
+def _certificate(sym: Sym, shown: list[dict[str, Any]]) -> dict[str, Any]:
+    """Write down a proof by cases; see `dltsym.prove.replay.cases`."""
+    proofs = [(str(c["case"]), c["evidence"].get("certificate")) for c in shown]
+    for label, proof in proofs:
+        if not isinstance(proof, dict) or proof.get("kind", "none") == "none":
+            return {"kind": "none", "why": f"the case {label} has no certificate"}
+    (_, inside), *ends = proofs
+    return {"kind": "cases", "symbol": sym.name, "inside": inside, "ends": {c.split(" = ")[1]: p for c, p in ends}}
 
 
 def _prove(case: Problem) -> Verdict | None:

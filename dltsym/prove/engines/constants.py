@@ -41,7 +41,8 @@ def run(problem: Problem) -> Verdict:
         return open_("constants", f"not separated at {PRECS[-1]} bits")
     lhs, rhs = map(interval, sides)
     if truth:
-        return proved("constants", "exact", lhs=lhs, rhs=rhs, precision=prec)
+        certificate = {"kind": "constants", "bits": prec or PRECS[0]}
+        return proved("constants", "exact", lhs=lhs, rhs=rhs, precision=prec, certificate=certificate)
     if problem.known:
         return open_("constants", "false as it stands, but the hypotheses may contradict each other", lhs=lhs, rhs=rhs)
     return refuted("constants", {}, lhs=lhs, rhs=rhs, precision=prec, hypotheses=[])

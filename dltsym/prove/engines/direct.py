@@ -7,15 +7,22 @@ exactly when the product of the arguments, to their whole powers, times ``exp(re
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 from dltsym.notation.calculus import ONE, ZERO, mul
 from dltsym.notation.tree import Call, Expr, Neg, Num, Pow
+from dltsym.prove.certificates import UNWRITTEN
 from dltsym.prove.engines import Engine
-from dltsym.prove.exactsign import Exact, argument
-from dltsym.prove.flatten import flatten
+from dltsym.prove.exactsign import Exact
+from dltsym.prove.flatten import Flat, flat
+from dltsym.prove.generators import argument
+from dltsym.prove.ladder_certificate import direct as certificate
 from dltsym.prove.named import Quotient, form_tree, poly_expr
 from dltsym.prove.problem import Problem
+from dltsym.prove.region import Sign
+from dltsym.prove.replay.names import readable
 from dltsym.prove.verdict import Row, Verdict, open_, proved
 
 NAME = "direct"
@@ -33,35 +40,58 @@ def run(problem: Problem) -> Verdict:
     -------
     Verdict
     """
-    flat = flatten(problem)
-    strict = flat.goal.op == "<"
-    gap = flat.goal.rhs + Neg(flat.goal.lhs)
-    store = Exact(flat)
+    problem = readable(problem)
+    whole = flat(problem)
+    strict = whole.problem.goal.op == "<"
+    gap = whole.problem.goal.rhs + Neg(whole.problem.goal.lhs)
+    store = Exact(whole.problem)
     form = store.form(gap)
     if form is None:
         return open_(NAME, "the difference has no tower form")
-    found = _sign(gap, form, store, strict) or _log_rule(form, store, strict)
+    found = _sign(form, store, strict) or _log_rule(form, store, strict)
     if found is None:
         return open_(NAME, "no plan gives the difference a sign")
     rows = store.defined(gap, deep=True)
     if rows is None:
         return open_(NAME, "the expanded difference is not proved to be defined")
-    method, shape, why, more = found
-    return proved(NAME, "exact", (*rows, *more), method=method, difference=str(shape), plan=why)
+    return proved(
+        NAME,
+        "exact",
+        (*rows, *found.rows),
+        method="direct" if found.rule is None else "log rule",
+        difference=str(found.shape),
+        plan=found.sign.why or "constant",
+        certificate=_certificate(problem, whole, found),
+    )
 
 
-def _sign(gap: Expr, form: Quotient, store: Exact, strict: bool) -> tuple[str, Expr, str, tuple[Row, ...]] | None:
+@dataclass(frozen=True)
+class _Found:
+    sign: Sign
+    shape: Expr
+    rows: tuple[Row, ...]
+    rule: tuple[int, Expr, Expr] | None = None
+
+
+def _certificate(problem: Problem, whole: Flat, found: _Found) -> dict[str, Any]:
+    try:
+        return certificate(problem, whole, found.sign, found.rule)
+    except UNWRITTEN as missing:
+        return {"kind": "none", "why": str(missing)}
+
+
+def _sign(form: Quotient, store: Exact, strict: bool) -> _Found | None:
     got = store.sign_of(form, strict)
     if got is None or not got.positive:
         return None
-    return "direct", form_tree(form), got.why or "constant", form.rows
+    return _Found(got, form_tree(form), form.rows)
 
 
-def _log_rule(form: Quotient, store: Exact, strict: bool) -> tuple[str, Expr, str, tuple[Row, ...]] | None:
+def _log_rule(form: Quotient, store: Exact, strict: bool) -> _Found | None:
     product = exponentiated(form)
     if product is None:
         return None
-    left, right = product
+    _, left, right = product
     rows = store.defined(left + Neg(right))
     again = store.form(left + Neg(right))
     if rows is None or again is None:
@@ -69,11 +99,11 @@ def _log_rule(form: Quotient, store: Exact, strict: bool) -> tuple[str, Expr, st
     got = store.sign_of(again, strict)
     if got is None or not got.positive:
         return None
-    return "log rule", form_tree(again), got.why or "constant", (*form.rows, *again.rows, *rows)
+    return _Found(got, form_tree(again), (*form.rows, *again.rows, *rows), product)
 
 
-def exponentiated(form: Quotient) -> tuple[Expr, Expr] | None:
-    """Return ``(a, b)`` with ``form >= 0`` exactly when ``a >= b``, for a sum of logarithms and a rest; else None.
+def exponentiated(form: Quotient) -> tuple[int, Expr, Expr] | None:
+    """Return ``(n, a, b)`` with ``n*form = log(a) - log(b)``, for a sum of logarithms and a rest; else None.
 
     Parameters
     ----------
@@ -111,7 +141,7 @@ def exponentiated(form: Quotient) -> tuple[Expr, Expr] | None:
     if up is None or down is None:
         return None
     tail = mul(Num(Fraction(unit)), poly_expr(rest, form)) if rest else ZERO
-    return (mul(up, Call("exp", (tail,))) if rest else up), down
+    return unit, (mul(up, Call("exp", (tail,))) if rest else up), down
 
 
 def _product(counts: dict[str, int], form: Quotient) -> Expr | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dltsym.prove.certificates import identity
 from dltsym.prove.engines import Engine
 from dltsym.prove.problem import Problem
 from dltsym.prove.tower import Unknown, difference, prove_zero
@@ -32,7 +33,7 @@ def run(problem: Problem) -> Verdict:
         NAME,
         "exact",
         zero.rows,
-        certificate="numerator of lhs - rhs = 0",
+        certificate=identity(problem),
         generators=list(zero.generators),
         uses=list(zero.uses),
     )

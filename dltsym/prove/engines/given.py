@@ -5,8 +5,10 @@ from __future__ import annotations
 from dltsym.form import same
 from dltsym.notation.calculus import ZERO
 from dltsym.notation.tree import Mul, Rel
+from dltsym.notation.walk import key
 from dltsym.prove.engines import Engine
 from dltsym.prove.problem import Problem
+from dltsym.prove.replay.names import readable
 from dltsym.prove.signs import entails
 from dltsym.prove.verdict import Verdict, open_, proved
 
@@ -25,6 +27,7 @@ def run(problem: Problem) -> Verdict:
     -------
     Verdict
     """
+    problem = readable(problem)
     found = stated(problem)
     found = _product(problem) if found is None else found
     return open_(NAME, "no hypothesis or fact states the goal") if found is None else found
@@ -42,8 +45,10 @@ def stated(problem: Problem) -> Verdict | None:
     -------
     Verdict or None
     """
+    problem = readable(problem)
     rel = next((r for r in problem.known if same(r, problem.goal)), None)
-    return None if rel is None else proved(NAME, "exact", used=str(rel))
+    certificate = {"kind": NAME, "rel": key(rel)} if rel is not None else {}
+    return None if rel is None else proved(NAME, "exact", used=str(rel), certificate=certificate)
 
 
 def _product(problem: Problem) -> Verdict | None:
@@ -53,11 +58,13 @@ def _product(problem: Problem) -> Verdict | None:
         return None
     for k, factor in enumerate(goal.rhs.args):
         sign = Rel(ZERO, "<=", factor)
-        if any(same(rel, sign) for rel in problem.known):
+        known = next((rel for rel in problem.known if same(rel, sign)), None)
+        if known is not None:
             others = [entails(Rel(ZERO, "<=", f), problem) for f in (*goal.rhs.args[:k], *goal.rhs.args[k + 1 :])]
             rows = tuple(row for row in others if row is not None)
             if len(rows) == len(others):
-                return proved(NAME, "exact", rows, used=str(sign))
+                certificate = {"kind": NAME, "rel": key(known), "factor": k}
+                return proved(NAME, "exact", rows, used=str(sign), certificate=certificate)
     return None
 
 

@@ -11,19 +11,29 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
+
+from flint import fmpq
 
 from dltsym.errors import NotationError, UnknownNode
 from dltsym.notation.calculus import ZERO, derivative
 from dltsym.notation.parse import parse_expr
 from dltsym.notation.tree import Call, Decl, Div, Expr, Neg, Num, Rel, Sym
 from dltsym.notation.walk import free_symbols, key, substitute, subterms
+from dltsym.prove.certificates import UNWRITTEN
 from dltsym.prove.domains import Domain, closed_at, domain, number, restrict
 from dltsym.prove.engines import Engine
-from dltsym.prove.exactsign import Exact, grade_of
-from dltsym.prove.flatten import flatten
+from dltsym.prove.exactsign import Exact
+from dltsym.prove.flatten import Flat, flat
+from dltsym.prove.generators import grade_of
+from dltsym.prove.ladder_certificate import DIFFERENCE, Found, Reduction
+from dltsym.prove.ladder_certificate import ladder as certificate
 from dltsym.prove.ladder_core import Climb, Side, at_contact, climb, make_side, smooth
+from dltsym.prove.ladder_factors import Piece, constant
 from dltsym.prove.named import poly_expr
 from dltsym.prove.problem import Problem
+from dltsym.prove.region import Product, Sign
+from dltsym.prove.replay.names import readable
 from dltsym.prove.verdict import Row, Verdict, open_, proved
 
 NAME, SECONDS, SECONDS_EACH = "ladder", 4.5, 1.5
@@ -39,6 +49,33 @@ class Attempt:
     var: Sym
     contact: Expr
     rows: tuple[Row, ...] = ()
+    reduction: Reduction = DIFFERENCE
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A function that is never negative exactly when the claim holds."""
+
+    f: Expr
+    how: str
+    rows: tuple[Row, ...] = ()
+    reduction: Reduction = DIFFERENCE
+
+    def at(self, var: Sym, contact: Expr) -> Attempt:
+        """Return the attempt in one variable from one contact.
+
+        Parameters
+        ----------
+        var : Sym
+            Variable.
+        contact : Expr
+            Contact.
+
+        Returns
+        -------
+        Attempt
+        """
+        return Attempt(self.f, self.how, var, contact, self.rows, self.reduction)
 
 
 def run(problem: Problem, seconds: float = SECONDS) -> Verdict:
@@ -55,27 +92,30 @@ def run(problem: Problem, seconds: float = SECONDS) -> Verdict:
     -------
     Verdict
     """
+    problem = readable(problem)
     started = time.process_time()
-    flat = flatten(problem)
+    whole = flat(problem)
     tried: list[str] = []
-    for attempt in attempts(flat):
+    for attempt in attempts(whole.problem):
         if time.process_time() - started > seconds:
             tried.append("time is over")
             break
-        out = prove_at(flat, attempt, min(seconds, SECONDS_EACH))
+        out = prove_at(problem, whole, attempt, min(seconds, SECONDS_EACH))
         if isinstance(out, Verdict):
             return out
         tried.append(f"{attempt.how} {attempt.var} @ {attempt.contact}: {out}")
     return open_(NAME, "; ".join(tried[:12]) or "no variable to climb in")
 
 
-def prove_at(flat: Problem, attempt: Attempt, seconds: float = SECONDS_EACH) -> Verdict | str:
+def prove_at(problem: Problem, whole: Flat, attempt: Attempt, seconds: float = SECONDS_EACH) -> Verdict | str:
     """Prove the goal from one contact.
 
     Parameters
     ----------
-    flat : Problem
-        Flat problem.
+    problem : Problem
+        Prepared problem.
+    whole : Flat
+        Its flat form.
     attempt : Attempt
         Function, variable and contact.
     seconds : float
@@ -86,6 +126,7 @@ def prove_at(flat: Problem, attempt: Attempt, seconds: float = SECONDS_EACH) -> 
     Verdict or str
         A proof, or why there is none.
     """
+    flat = whole.problem
     strict, var, c = flat.goal.op == "<", attempt.var, attempt.contact
     dom = domain(flat, var)
     if contradictory(dom):
@@ -101,8 +142,9 @@ def prove_at(flat: Problem, attempt: Attempt, seconds: float = SECONDS_EACH) -> 
         return "not >= 0 at the contact"
     if strict and not at[1] and not _excluded(flat, dom, var, c):
         return "the contact is not excluded"
-    whole = Exact(restrict(flat, near)).defined(attempt.f, deep=True)
-    if whole is None:
+    everywhere = Exact(restrict(flat, near))
+    rows = everywhere.defined(attempt.f, deep=True)
+    if rows is None:
         return "not proved to be defined on the whole interval"
     done: list[tuple[Side, Climb]] = []
     for side in sides:
@@ -110,11 +152,19 @@ def prove_at(flat: Problem, attempt: Attempt, seconds: float = SECONDS_EACH) -> 
         if got is None:
             return "no ladder to the right" if side.sign > 0 else "no ladder to the left"
         done.append((side, got))
-    return _verdict(attempt, near, (*attempt.rows, *inside, at[0], *whole), done, dom)
+    found = Found(attempt.f, attempt.reduction, near, c, at[2], base, everywhere, tuple(done))
+    return _verdict(attempt, near, (*attempt.rows, *inside, at[0], *rows), done, _certificate(problem, whole, found))
+
+
+def _certificate(problem: Problem, whole: Flat, found: Found) -> dict[str, Any]:
+    try:
+        return certificate(problem, whole, found)
+    except UNWRITTEN as missing:
+        return {"kind": "none", "why": str(missing)}
 
 
 def _verdict(
-    attempt: Attempt, near: Domain, rows: tuple[Row, ...], done: list[tuple[Side, Climb]], dom: Domain
+    attempt: Attempt, near: Domain, rows: tuple[Row, ...], done: list[tuple[Side, Climb]], written: dict[str, Any]
 ) -> Verdict:
     method = "concave ends" if any("concave" in level for _, got in done for level in got.levels) else "ladder"
     chain = {("right" if side.sign > 0 else "left"): list(got.levels) for side, got in done}
@@ -130,7 +180,7 @@ def _verdict(
         variable=str(attempt.var),
         contact=str(attempt.contact),
         chain=chain,
-        dropped=[str(r) for r in dom.dropped],
+        certificate=written,
     )
 
 
@@ -204,46 +254,49 @@ def attempts(flat: Problem) -> Iterator[Attempt]:
     hinted = hint_of(flat)
     seen = set()
     if hinted is not None:
-        for f, how, rows in shapes:
-            seen.add((how, key(hinted[0]), key(hinted[1])))
-            yield Attempt(f, how, *hinted, rows)
-    places = [(f, how, rows, var) for f, how, rows in shapes for var in _variables(f)]
+        for shape in shapes:
+            seen.add((shape.how, key(hinted[0]), key(hinted[1])))
+            yield shape.at(*hinted)
+    places = [(shape, var) for shape in shapes for var in _variables(shape.f)]
     for find in (_zeros, _ends, _critical):
-        for f, how, rows, var in places:
-            for c in find(flat, f, var):
-                if (how, key(var), key(c)) not in seen:
-                    seen.add((how, key(var), key(c)))
-                    yield Attempt(f, how, var, c, rows)
+        for shape, var in places:
+            for c in find(flat, shape.f, var):
+                if (shape.how, key(var), key(c)) not in seen:
+                    seen.add((shape.how, key(var), key(c)))
+                    yield shape.at(var, c)
 
 
 def _variables(f: Expr) -> list[Sym]:
     return [s for s in sorted(free_symbols(f), key=lambda s: s.name) if _plain(s.decl) and smooth(f, s)]
 
 
-def _shapes(flat: Problem) -> Iterator[tuple[Expr, str, tuple[Row, ...]]]:
-    """Yield functions that are never negative exactly when the claim holds."""
+def _shapes(flat: Problem) -> Iterator[Shape]:
     lhs, rhs = flat.goal.lhs, flat.goal.rhs
     gap = rhs + Neg(lhs) if lhs != ZERO else rhs
-    yield gap, "difference", ()
+    yield Shape(gap, "difference")
     store = Exact(flat)
     q = store.form(gap)
     if q is not None and any(isinstance(t, Div) and number(t) is None for t in subterms(gap)):
-        bottom, rows = store.sign_poly(q.den, False), store.defined(gap)
+        bottom, rows = store.bottom(q), store.defined(gap)
         if bottom is not None and rows is not None:
             top = q.num if bottom.positive else {m: -c for m, c in q.num.items()}
             why = Row(f"the denominator of {gap} has a sign", "exact", bottom.why)
-            yield poly_expr(top, q), "numerator over a positive denominator", (why, *q.rows, *rows)
+            assert isinstance(bottom.proof, Product)
+            pieces = (constant(fmpq(1 if bottom.positive else -1)), Piece(bottom.proof, -1))
+            how = "numerator over a positive denominator"
+            yield Shape(poly_expr(top, q), how, (why, *q.rows, *rows), Reduction("product", (), pieces))
     left, right = _positive(lhs, store), _positive(rhs, store)
     if left is not None and right is not None:
-        yield Call("log", (rhs,)) + Neg(Call("log", (lhs,))), "difference of logs", (*left, *right)
+        f = Call("log", (rhs,)) + Neg(Call("log", (lhs,)))
+        yield Shape(f, "difference of logs", (*left[0], *right[0]), Reduction("logs", (left[1], right[1])))
 
 
-def _positive(side: Expr, store: Exact) -> tuple[Row, ...] | None:
+def _positive(side: Expr, store: Exact) -> tuple[tuple[Row, ...], Sign] | None:
     rows = store.defined(side) if free_symbols(side) else None
     got = store.sign(side, True) if rows is not None else None
     if rows is None or got is None or not got.positive:
         return None
-    return (*rows, Row(f"{side} > 0", grade_of(store.form(side)), got.why))
+    return (*rows, Row(f"{side} > 0", grade_of(store.form(side)), got.why)), got
 
 
 def _zeros(flat: Problem, f: Expr, var: Sym) -> Iterator[Expr]:

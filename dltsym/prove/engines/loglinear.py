@@ -10,6 +10,7 @@ from fractions import Fraction
 
 from dltsym.notation.tree import Add, Call, Div, Expr, Mul, Neg, Num, Pow, Rel
 from dltsym.notation.walk import free_symbols, subterms
+from dltsym.prove.certificates import identity
 from dltsym.prove.engines import Engine
 from dltsym.prove.problem import Problem
 from dltsym.prove.tower import Unknown, difference, prove_positive, prove_zero
@@ -19,8 +20,8 @@ NAME = "log form"
 TWO = Num(Fraction(2))
 
 
-class _NotPositive(Exception):
-    pass
+class NotPositive(Exception):
+    """A factor is not proved to be positive."""
 
 
 def log_form(e: Expr, problem: Problem, rows: dict[str, Row]) -> Expr:
@@ -41,7 +42,7 @@ def log_form(e: Expr, problem: Problem, rows: dict[str, Row]) -> Expr:
 
     Raises
     ------
-    _NotPositive
+    NotPositive
         When a factor is not proved positive.
     """
     match e:
@@ -57,7 +58,7 @@ def log_form(e: Expr, problem: Problem, rows: dict[str, Row]) -> Expr:
             return u
     found = prove_positive(e, problem)
     if found is None:
-        raise _NotPositive(f"0 < {e} is not proved")
+        raise NotPositive(f"0 < {e} is not proved")
     rows |= {row.text: row for row in found}
     return Call("log", (e,))
 
@@ -85,7 +86,7 @@ def run(problem: Problem) -> Verdict:
     try:
         sides = [log_form(s, problem, rows) for s in (problem.goal.lhs, problem.goal.rhs)]
         zero = prove_zero(difference(*sides), problem)
-    except (Unknown, _NotPositive) as why:
+    except (Unknown, NotPositive) as why:
         return open_(NAME, str(why))
     if zero is None:
         return open_(NAME, "the logarithms of both sides differ")
@@ -95,7 +96,7 @@ def run(problem: Problem) -> Verdict:
         NAME,
         "exact",
         tuple(rows.values()),
-        certificate="log(lhs) - log(rhs) = 0",
+        certificate=identity(problem, logs=True),
         generators=list(zero.generators),
         uses=list(zero.uses),
     )

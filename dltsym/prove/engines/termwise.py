@@ -16,19 +16,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import permutations
+from typing import Any
 
 from dltsym.errors import UnknownNode
 from dltsym.notation.calculus import ONE, ZERO, add, derivative, mul
 from dltsym.notation.tree import Decl, Div, Expr, Neg, Num, Rel, Sym
 from dltsym.notation.walk import expand_definitions, free_symbols, key, substitute
 from dltsym.prove.atoms import is_integer
+from dltsym.prove.certificates import shown
 from dltsym.prove.definedness import conditions, discharge
-from dltsym.prove.domains import affine
 from dltsym.prove.engines import Engine, boundary, direct, ladder, smt
 from dltsym.prove.exactsign import Exact
-from dltsym.prove.flatten import bare, entries, flatten
+from dltsym.prove.flatten import bare, entries, flat, flatten
+from dltsym.prove.ladder_certificate import header, used
 from dltsym.prove.named import form_tree
 from dltsym.prove.problem import Problem
+from dltsym.prove.replay.names import readable
 from dltsym.prove.sample import refute
 from dltsym.prove.signs import entails
 from dltsym.prove.sumterms import (
@@ -57,6 +60,7 @@ class Claim:
     strict: bool
     how: tuple[str, ...] = ()
     rows: tuple[Row, ...] = ()
+    steps: tuple[dict[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,7 @@ class Body:
     indices: tuple[Sym, ...]
     note: str
     rows: tuple[Row, ...]
+    uses: tuple[str, ...] = ()
 
 
 def run(problem: Problem) -> Verdict:
@@ -81,6 +86,7 @@ def run(problem: Problem) -> Verdict:
     -------
     Verdict
     """
+    problem = readable(problem)
     if not has_sum(problem.goal):
         return open_(NAME, "there is no sum")
     until = time.process_time() + SECONDS
@@ -119,11 +125,20 @@ def _reductions(claim: Claim) -> Iterator[Claim]:
     else:
         row = entails(Rel(ZERO, "<", bottom), claim.problem)
         if row is not None:
-            yield replace(claim, gap=top, how=(*claim.how, f"times {bottom}"), rows=(*claim.rows, row))
+            step = {"how": "times", "by": str(bottom), "gap": str(top)}
+            yield replace(
+                claim,
+                gap=top,
+                how=(*claim.how, f"times {bottom}"),
+                rows=(*claim.rows, row),
+                steps=(*claim.steps, step),
+            )
         yield claim
-    for total, other, above in log_of_sum(claim.gap):
-        gap = add(total, Neg(other)) if above else add(other, Neg(total))
-        yield replace(claim, gap=gap, how=(*claim.how, f"exponential of both sides: {gap} >= 0"))
+    for total, other, c in log_of_sum(claim.gap):
+        gap = add(total, Neg(other)) if c > 0 else add(other, Neg(total))
+        step = {"how": "log", "scale": str(c), "left": str(total), "right": str(other)}
+        how = (*claim.how, f"exponential of both sides: {gap} >= 0")
+        yield replace(claim, gap=gap, how=how, steps=(*claim.steps, step))
 
 
 # ---- termwise ----
@@ -165,7 +180,28 @@ def _verdict(claim: Claim, body: Body, inner: Verdict, where: tuple[Expr, Expr],
         body=f"{body.expr} {'>' if claim.strict else '>='} 0",
         how=body.note,
         inner={"engine": inner.engine or inner.evidence.get("method", ""), **dict(inner.evidence)},
+        certificate=_certificate(claim, body, inner, where),
     )
+
+
+def _certificate(claim: Claim, body: Body, inner: Verdict, where: tuple[Expr, Expr], **more: Any) -> dict[str, Any]:
+    """Write down a termwise proof; see `dltsym.prove.replay.termwise`."""
+    proofs = {"inner": inner.evidence.get("certificate"), **{k: v for k, v in more.items() if k == "kept"}}
+    for proof in proofs.values():
+        if not isinstance(proof, dict) or proof.get("proof", {}).get("kind", "none") == "none":
+            return {"kind": "none", "why": f"the proof of a term by {inner.engine} has no certificate"}
+    written = {
+        "kind": NAME,
+        "reductions": list(claim.steps),
+        "lo": str(where[0]),
+        "hi": str(where[1]),
+        "indices": [s.name for s in body.indices],
+        "body": str(body.expr),
+        "uses": list(dict.fromkeys(body.uses)),
+        **more,
+        **proofs,
+    }
+    return shown(claim.problem, written)
 
 
 def _bodies(claim: Claim, terms: list[Term], where: tuple[Expr, Expr], filled: Row | None) -> Iterator[Body]:
@@ -176,6 +212,7 @@ def _bodies(claim: Claim, terms: list[Term], where: tuple[Expr, Expr], filled: R
     equal = null_bodies(claim.problem, terms, *where) if degree == 1 else []
     size = add(where[1], Neg(where[0]), ONE) if where[0] != ONE else where[1]
     weights: list[tuple[Expr, str, tuple[Row, ...]]] = []
+    known = {str(r) for r in claim.problem.known}
     for body, var, value, text in equal:
         row = entails(Rel(value, "!=", ZERO), claim.problem)
         if row is not None:
@@ -187,11 +224,17 @@ def _bodies(claim: Claim, terms: list[Term], where: tuple[Expr, Expr], filled: R
     found = [(_at(terms, generic, w), note, rows) for w, note, rows in weights]
     zeros = _vanishing(equal, weights, generic)
     for expr, note, rows in found:
-        yield Body(expr, generic, note, rows)
+        yield Body(expr, generic, note, rows, _named(known, note))
     for expr, note, rows in found:
         for zero, text, more in zeros:
             for c in (*_tangent(claim.problem, expr, zero), *map(Num, MULTIPLIERS)):
-                yield Body(add(expr, mul(c, zero)), generic, f"{note}; plus {c} times ({text})", (*rows, *more))
+                uses = _named(known, note, *text.split(", spread "))
+                yield Body(add(expr, mul(c, zero)), generic, f"{note}; plus {c} times ({text})", (*rows, *more), uses)
+
+
+def _named(known: set[str], *notes: str) -> tuple[str, ...]:
+    """Return the notes that are equations among the hypotheses; a sum that is spread over itself needs none."""
+    return tuple(n for n in notes if n in known)
 
 
 def _generic(problem: Problem, where: tuple[Expr, Expr], count: int) -> tuple[Sym, ...]:
@@ -233,15 +276,14 @@ def _tangent(problem: Problem, expr: Expr, zero: Expr) -> Iterator[Expr]:
     cells = sorted(free_symbols(flat.goal) - set(problem.symbols), key=lambda s: s.name)
     back = {bare(s): s for s in problem.symbols if s.decl.sort != "array"}
     for var in cells:
-        parts = affine(flat.goal.lhs, var)
-        if parts is None or parts[0] == 0:
-            continue
         try:
-            slope = derivative(flat.goal.rhs, var)
+            rate, slope = (derivative(side, var) for side in (flat.goal.lhs, flat.goal.rhs))
         except UnknownNode:
             continue
-        at = substitute(slope, {var: mul(Num(-1 / parts[0]), parts[1])})
-        form = store.form(mul(Num(-1 / parts[0]), at))
+        if rate == ZERO or var in free_symbols(rate):
+            continue
+        contact = Neg(Div(substitute(flat.goal.lhs, {var: ZERO}), rate))
+        form = store.form(Neg(Div(substitute(slope, {var: contact}), rate)))
         if form is not None and len(form.num) <= 6:
             tree = substitute(form_tree(form), back)
             if free_symbols(tree) <= set(problem.symbols) and tree != ZERO:
@@ -252,14 +294,15 @@ def _prove_body(claim: Claim, body: Body) -> Verdict | None:
     """Prove the body at arbitrary indices with the engines for one inequality."""
     goal = Rel(ZERO, "<" if claim.strict else "<=", body.expr)
     inner = replace(claim.problem, goal=goal, written=None)
-    plain, rows, names = _plain(inner)
+    plain, rows, names, top = _plain(inner)
     filtered = refute(plain, points=8)  # a filter only: sums count as numbers here
     if filtered is not None and filtered.status == REFUTED:
         return None
     for engine in (direct, ladder, boundary):
         out = ladder.run(plain, SECONDS_EACH) if engine is ladder else engine.run(plain)
         if out.status == PROVED:
-            evidence = {"numbers": names, **dict(out.evidence)} if names else out.evidence
+            evidence = {"numbers": names, **dict(out.evidence)} if names else dict(out.evidence)
+            evidence["certificate"] = used(top, out.evidence.get("certificate", {}))
             every = (*rows, *out.rows)
             return replace(
                 out,
@@ -272,14 +315,19 @@ def _prove_body(claim: Claim, body: Body) -> Verdict | None:
         more, missing = discharge(case)
         out = smt.ENGINE.run(case) if not missing else None
         if out is not None and out.status == PROVED:
-            return replace(out, engine="smt", rows=(*known, *more, *out.rows))
+            proof = out.evidence.get("certificate") if case is plain else None
+            written = {"certificate": used(top, proof)} if isinstance(proof, dict) else {}
+            evidence = {**{k: e for k, e in out.evidence.items() if k != "certificate"}, **written}
+            return replace(out, engine="smt", rows=(*known, *more, *out.rows), evidence=evidence)
     return None
 
 
-def _plain(inner: Problem) -> tuple[Problem, tuple[Row, ...], dict[str, str]]:
-    """Return the flat problem with sums replaced by numbers of the same sign."""
-    flat = flatten(inner, frozenset(boundary.SPECIAL))  # each engine expands what is defined
-    (goal, *known), sums = numbered((flat.goal, *flat.given))
+def _plain(inner: Problem) -> tuple[Problem, tuple[Row, ...], dict[str, str], dict[str, Any]]:
+    """Return the flat problem with sums replaced by numbers of the same sign, and what its scalars stand for."""
+    whole = flat(inner, frozenset(boundary.SPECIAL))  # each engine expands what is defined
+    (goal, *known), sums = numbered((whole.problem.goal, *whole.problem.given))
+    back: dict[Sym, Expr] = {Sym(Decl(name, "real")): e for name, e in whole.cells.items()}
+    cells, said = {**whole.cells, **{n.name: substitute(t, back) for t, n in sums}}, []
     rows = []
     for total, name in sums:
         for op in ("<", "<="):
@@ -287,8 +335,10 @@ def _plain(inner: Problem) -> tuple[Problem, tuple[Row, ...], dict[str, str]]:
             if row is not None:
                 rows.append(row)
                 known.append(Rel(ZERO, op, name))
+                said.append(Rel(ZERO, op, cells[name.name]))
                 break
-    return replace(flat, goal=goal, given=tuple(known)), tuple(rows), {n.name: str(t) for t, n in sums}
+    top = header(replace(whole, cells=cells), tuple(said))
+    return replace(whole.problem, goal=goal, given=tuple(known)), tuple(rows), {n.name: str(t) for t, n in sums}, top
 
 
 # ---- one term ----
@@ -327,8 +377,16 @@ def _one_term(claim: Claim) -> Verdict | None:
                 term=str(k),
                 kept=str(goal),
                 dropped=f"{summed} >= 0",
+                certificate=_kept(claim, Body(summed, generic, "", ()), inside, kept, where, str(k), str(rest)),
             )
     return None
+
+
+def _kept(
+    claim: Claim, body: Body, inside: Verdict, kept: Verdict, where: tuple[Expr, Expr], place: str, rest: str
+) -> dict[str, Any]:
+    more = {"place": place, "rest": rest, "kept": kept.evidence.get("certificate")}
+    return _certificate(claim, body, inside, where, **more)
 
 
 def _places(rest: Expr) -> list[Expr]:
