@@ -26,7 +26,7 @@ def test_proves(name: str) -> None:
     problem = cases.build(cases.ALL[name])
     assert discharge(problem)[1] == ()
     verdict = run(problem)
-    assert (verdict.status, verdict.grade, verdict.engine) == (PROVED, "smt", "z3")
+    assert (verdict.status, verdict.grade, verdict.engine) == (PROVED, "exact", "sos")
     json.dumps(dict(verdict.evidence))
 
 

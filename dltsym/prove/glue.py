@@ -19,7 +19,7 @@ from dltsym.notation.tree import Call, Expr, Rel, Sym
 from dltsym.notation.walk import free_symbols
 from dltsym.prove.atoms import Atoms, Known
 from dltsym.prove.axioms import monotone
-from dltsym.prove.linear import Scene, refresh
+from dltsym.prove.linear import Scene, factored, refresh
 from dltsym.prove.polynomials import Poly, add, constant, mul, names, ratio_add, text_of, variable
 from dltsym.prove.shapes import ZERO
 from dltsym.prove.signs import Query, assume, build, compare, gather, target
@@ -29,6 +29,7 @@ STEPS = 6_000_000  # z3 resource units, about two seconds; the same on every mac
 SMALL, TINY = 250_000, 60_000
 SAFETY = 3000  # milliseconds, for what z3 does not count
 MOST_TRIES, MOST_TERMS = 24, 80
+MOST_FACTS, SECONDS = 14, 0.5  # for identities: only what a linear program finds at once
 _NEGATED = {"<=": "<", "<": "<=", "=": "!=", "!=": "="}
 
 
@@ -54,11 +55,29 @@ def follows(query: Query) -> str | None:
     Returns
     -------
     str or None
-        ``smt`` (or weaker, by its rows), or None for unknown.
+        ``exact`` if an identity shows it, else ``smt`` (both or weaker, by its rows), or None for unknown.
     """
     scene, poly, facts = _prepared(query, False)
-    status, _ = check(facts, (poly, _NEGATED[query.rel.op]), SMALL)
-    return weakest(["smt", *scene.atoms.grades]) if status == "unsat" else None
+    negated = poly, _NEGATED[query.rel.op]
+    if check(facts, negated, SMALL)[0] != "unsat":
+        return None
+    return weakest(["exact" if _identity(facts, negated) else "smt", *scene.atoms.grades])
+
+
+def _identity(facts: list[Known], negated: tuple[Poly, str]) -> bool:
+    """Whether a small sum of squares identity shows the contradiction that z3 has found."""
+    from dltsym.prove.sos import LINEAR, of_polynomials, refutation
+
+    needed = minimal(facts, negated, TINY)
+    poly, op = negated
+    parts = [f for f, _ in factored(poly)[1]] if op == "=" else [poly]  # one of the factors would vanish
+
+    def shown(part: Poly, few: list[Known]) -> bool:
+        constraints = of_polynomials([(part, op), *((f.poly, f.op) for f in few)])
+        return constraints is not None and refutation(constraints, SECONDS, LINEAR) is not None
+
+    choices = ([f for f in facts if f.name in needed], facts[:MOST_FACTS])
+    return bool(parts) and all(any(shown(part, few) for few in choices) for part in parts)
 
 
 def solve(query: Query, expand: bool = False) -> Answer:
@@ -82,6 +101,24 @@ def solve(query: Query, expand: bool = False) -> Answer:
     model = {scalars[n]: v for n, v in values.items() if n in scalars}
     core = minimal(facts, negated, TINY) if status == "unsat" else ()
     return Answer(status, core, model, weakest(["smt", *scene.atoms.grades]), tuple(scene.atoms.needs))
+
+
+def model(query: Query) -> dict[str, Fraction]:
+    """Return values of symbols and terms that the facts of a question allow although its relation fails there.
+
+    Parameters
+    ----------
+    query : Query
+        Question.
+
+    Returns
+    -------
+    dict of str to Fraction
+        By the text of each symbol and term; empty when z3 finds none.
+    """
+    scene, poly, facts = _prepared(query, False)
+    status, values = check(facts, (poly, _NEGATED[query.rel.op]), STEPS)
+    return {str(e): values[n] for n, e in scene.atoms.exprs.items() if status == "sat" and n in values}
 
 
 def _prepared(query: Query, expand: bool) -> tuple[Scene, Poly, list[Known]]:

@@ -1,29 +1,30 @@
-"""Engine ``finite``: all free symbols of the goal are integers in constant ranges, so every member is evaluated.
+"""E7: all free symbols of the goal are integers in constant ranges, so every member is evaluated.
 
 Grade ``exact`` if every member is decided with rationals, else ``ball``. It says nothing beyond the range.
 """
 
 from __future__ import annotations
 
-import itertools
-import math
-from collections.abc import Iterator
+from decimal import ROUND_FLOOR, Context
 from fractions import Fraction
 from typing import Any
 
+from flint import arb
+
 from dltsym.errors import DltsymError, UnknownNode
-from dltsym.notation.evaluate import decide
-from dltsym.notation.tree import Expr, Rel, Sym
+from dltsym.notation.evaluate import compile_expr
+from dltsym.notation.tree import Rel
 from dltsym.notation.walk import free_symbols
-from dltsym.prove.certify import number
+from dltsym.prove.boxes_sides import confine
 from dltsym.prove.engines import Engine
-from dltsym.prove.points import tightest
-from dltsym.prove.problem import Problem, declared_bounds
-from dltsym.prove.sample import refute_at
-from dltsym.prove.setting import Point
+from dltsym.prove.problem import Problem
+from dltsym.prove.replay import Rejected
+from dltsym.prove.replay.finite import above, excluded, gap, integers, members
+from dltsym.prove.replay.spans import hypotheses
+from dltsym.prove.sample import interval, refute_at
 from dltsym.prove.verdict import Verdict, open_, proved
 
-MAX_MEMBERS = 5000
+NAME = "finite"
 PRECS = (64, 128, 256, 512, 1024, 2048)
 
 
@@ -39,87 +40,96 @@ def run(problem: Problem) -> Verdict:
     -------
     Verdict
     """
-    symbols = sorted(free_symbols(problem.goal), key=lambda s: s.name)
-    if not symbols or any(s.decl.sort not in ("integer", "index") for s in symbols):
-        return open_("finite", "the goal is not a family over integers")
-    spans = [_range(problem, s) for s in symbols]
-    missing = [s.name for s, r in zip(symbols, spans, strict=True) if r is None]
-    if missing:
-        return open_("finite", f"no constant range is known for {', '.join(missing)}")
-    total = math.prod(len(r) for r in spans if r is not None)
-    if not 0 < total <= MAX_MEMBERS:
-        return open_("finite", f"{total} members, at least 1 and at most {MAX_MEMBERS} are walked")
+    known = hypotheses(problem)
+    sides, box = confine(known)
     try:
-        return _walk(problem, list(_members(symbols, spans)))
-    except UnknownNode as err:
-        return open_("finite", f"unknown node: {err}")
-
-
-def _walk(problem: Problem, members: list[Point]) -> Verdict:
-    names = frozenset(members[0])
-    own = [r for s in problem.symbols if s.name in names for r in declared_bounds(s)]
-    tests = [r for r in (*own, *problem.given) if frozenset(s.name for s in free_symbols(r)) <= names]
-    bits, used = 0, []
-    for member in members:
-        if any(_holds(r, member) is False for r in tests):  # outside the hypotheses
+        symbols = integers(problem)
+        family = list(members(symbols, box))
+    except Rejected as why:
+        return open_(NAME, why.why)
+    tests = tuple(r for r in known if free_symbols(r) <= set(symbols))
+    names, listed, exact = [s.name for s in symbols], [], True
+    for values in family:
+        at = dict(zip(names, values, strict=True))
+        if excluded(tests, at):
             continue
-        truth, prec = decide(problem.goal, member, PRECS)
-        shown = {name: str(value) for name, value in member.items()}
+        try:
+            truth, bits, margin = _member(problem.goal, at, exact)
+        except UnknownNode as err:
+            return open_(NAME, f"unknown node: {err}")
+        exact = exact and bits == 0
+        shown = {name: str(value) for name, value in at.items()}
         if truth is None:
-            return open_("finite", "a member is undecided", member=shown)
+            return open_(NAME, f"undecided at {PRECS[-1]} bits", member=shown)
         if truth is False:
-            found = refute_at(problem, member)
-            return (
-                found
-                if found is not None
-                else open_("finite", "a member fails, its hypotheses are not certified", member=shown)
-            )
-        bits = max(bits, prec)
-        used.append(member)
-    if not used:
-        return open_("finite", "no member satisfies the hypotheses")
-    ends = {name: [str(min(m[name] for m in used)), str(max(m[name] for m in used))] for name in sorted(names)}
-    return proved("finite", "ball" if bits else "exact", members=len(used), ranges=ends, precision=bits)
+            bad = refute_at(problem, at)
+            return bad if bad is not None else open_(NAME, "fails where the hypotheses are not certified", member=shown)
+        listed.append([list(values), bits, margin])
+    if not listed:
+        return open_(NAME, "no member satisfies the hypotheses")
+    return _proof(names, sides, listed)
 
 
-def _holds(rel: Rel, member: Point) -> bool | None:
+def _proof(names: list[str], sides: list[list[str]], listed: list[list[Any]]) -> Verdict:
+    columns = list(zip(*(values for values, _, _ in listed), strict=True))
+    ranges = {name: [str(min(c)), str(max(c))] for name, c in zip(names, columns, strict=True)}
+    bits = max(b for _, b, _ in listed)
+    least = min((m for _, _, m in listed if m), key=Fraction, default="")
+    more = {"smallest_margin": least} if least else {}
+    certificate = {"kind": NAME, "sides": sides, "members": listed}
+    return proved(
+        NAME,
+        "ball" if bits else "exact",
+        members=len(listed),
+        ranges=ranges,
+        precision=bits,
+        certificate=certificate,
+        **more,
+    )
+
+
+def _member(goal: Rel, at: dict[str, int], exact: bool) -> tuple[bool | None, int, str]:
+    """Decide one member; once a member was not rational, balls come first, because rationals may be huge."""
+    order = (_exactly, _roughly) if exact or goal.op == "=" else (_roughly, _exactly)
+    for way in order:
+        truth, bits, margin = way(goal, at)
+        if truth is not None:
+            return truth, bits, margin
+    return None, 0, ""
+
+
+def _exactly(goal: Rel, at: dict[str, int]) -> tuple[bool | None, int, str]:
     try:
-        return decide(rel, member, PRECS[:2])[0]
+        a = compile_expr(goal.lhs).exact(at)
+        b = compile_expr(goal.rhs).exact(at) if a is not None else None
+    except UnknownNode:
+        raise
     except DltsymError:
-        return None
+        return None, 0, ""
+    if a is None or b is None:
+        return None, 0, ""
+    return {"=": a == b, "!=": a != b, "<": a < b, "<=": a <= b}[goal.op], 0, ""
 
 
-def _members(symbols: list[Sym], spans: list[Any]) -> Iterator[Point]:
-    for values in itertools.product(*spans):
-        yield {s.name: v for s, v in zip(symbols, values, strict=True)}
+def _roughly(goal: Rel, at: dict[str, int]) -> tuple[bool | None, int, str]:
+    for bits in PRECS:
+        try:
+            apart = gap(goal, at, bits)
+        except UnknownNode:
+            raise
+        except DltsymError:
+            break
+        if apart < 0 or (apart > 0 and goal.op == "="):
+            return False, bits, ""
+        if apart > 0 and (margin := _below(apart)):
+            return True, bits, margin
+    return None, 0, ""
 
 
-def _range(problem: Problem, sym: Sym, depth: int = 4) -> range | None:
-    """Return a constant range that surely contains an integer symbol."""
-    rows = []
-    for rel in (*declared_bounds(sym), *problem.given):
-        for mine, bound, side in ((rel.lhs, rel.rhs, "hi"), (rel.rhs, rel.lhs, "lo")):
-            if mine == sym and rel.op in ("<", "<=", "="):
-                value = _end(problem, bound, side, depth)
-                rows.append((side, value, rel.op == "<"))
-                if rel.op == "=":
-                    other = "lo" if side == "hi" else "hi"
-                    rows.append((other, _end(problem, bound, other, depth), False))
-    lo, lo_open, hi, hi_open = tightest(rows)
-    if lo is None or hi is None:
-        return None
-    return range(math.floor(lo) + 1 if lo_open else math.ceil(lo), math.ceil(hi) if hi_open else math.floor(hi) + 1)
+def _below(apart: arb) -> str:
+    """Return a positive decimal of six digits below a ball; empty when there is none."""
+    text = str(Context(prec=6, rounding=ROUND_FLOOR).create_decimal(interval(apart)[0]))
+    return text if above(apart, text) else ""
 
 
-def _end(problem: Problem, bound: Expr, side: str, depth: int) -> tuple[Fraction, bool] | None:
-    """Return a constant that a bound does not exceed on its side: its value, or the end of the range of a symbol."""
-    if isinstance(bound, Sym) and depth and bound.decl.sort in ("integer", "index"):
-        inner = _range(problem, bound, depth - 1)
-        return (Fraction(max(inner) if side == "hi" else min(inner)), True) if inner else None
-    if free_symbols(bound):
-        return None
-    value = number(bound, {})
-    return value if value is not None and value[1] else None
-
-
-ENGINE = Engine("finite", "ball", 800, ("=", "<", "<=", "!="), 5.0, run)
+ENGINE = Engine(NAME, "ball", 605, ("=", "<", "<=", "!="), 5.0, run)

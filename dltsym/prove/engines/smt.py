@@ -10,8 +10,8 @@ from fractions import Fraction
 from dltsym.errors import UnknownNode
 from dltsym.notation.tree import Num, Rel, Sym
 from dltsym.notation.walk import digest, key
-from dltsym.prove.engines import Engine
-from dltsym.prove.glue import Answer, contradiction, solve, version
+from dltsym.prove.engines import Engine, sos
+from dltsym.prove.glue import Answer, contradiction, model, solve, version
 from dltsym.prove.problem import Problem
 from dltsym.prove.sample import refute_at
 from dltsym.prove.shapes import FULL
@@ -42,6 +42,9 @@ def run(problem: Problem) -> Verdict:
         except UnknownNode as err:
             return open_(NAME, str(err))
         if answer.status == "unsat":
+            found = sos.certificate(problem, True)
+            if found is not None:
+                return sos.verdict(problem, found)
             known = {*map(str, problem.given), *(f"{f.name}: {f.rel}" for f in problem.facts)}
             used = [name for name in answer.core if name in known]
             return proved(NAME, answer.grade, used=used, core=list(answer.core), needs=list(answer.needs), z3=version())
@@ -76,12 +79,31 @@ def unsatisfiable(problem: Problem) -> tuple[str, ...]:
     tuple of str
         The contradictory set in words; empty when no contradiction was proved (which is not "satisfiable").
     """
-    scalars = [s for s in problem.symbols if s.decl.sort not in ("array", "index")]
+    scalars = [s for s in problem.symbols if s.decl.sort not in ("array", "index", "matrix")]
     trivial = [Rel(s, "=", s) for s in scalars] or [Rel(Num(0), "=", Num(0))]  # type: ignore[arg-type]
     try:
         return contradiction(_query(problem, _joined(scalars) if scalars else trivial[0]))
     except UnknownNode:
         return ()
+
+
+def allowed(problem: Problem) -> dict[str, Fraction]:
+    """Return values of symbols and terms for which hypotheses and facts hold and the goal fails, as far as z3 knows.
+
+    Parameters
+    ----------
+    problem : Problem
+        Problem.
+
+    Returns
+    -------
+    dict of str to Fraction
+        A term such as ``kl(q, p)`` has a value that the facts alone allow it, not its true one. May be empty.
+    """
+    try:
+        return model(_query(problem, problem.goal))
+    except UnknownNode:
+        return {}
 
 
 def _joined(symbols: list[Sym]) -> Rel:
@@ -96,4 +118,4 @@ def _query(problem: Problem, rel: Rel) -> Query:
     return Query(digest(key(rel)), store, FULL, frozenset(), True, rel)
 
 
-ENGINE = Engine(NAME, "smt", 400, ("=", "<", "<=", "!="), 8.0, run)
+ENGINE = Engine(NAME, "smt", 400, ("=", "<", "<=", "!="), 16.0, run)
