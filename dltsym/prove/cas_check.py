@@ -14,7 +14,7 @@ from typing import Any
 import mpmath
 from flint import arb
 
-from dltsym.errors import DltsymError
+from dltsym.errors import DltsymError, InternalError
 from dltsym.notation.evaluate import compile_expr
 from dltsym.notation.tree import Const, Decl, Expr, Integral, Limit, Neg, Num, Sum, Sym
 from dltsym.notation.walk import children, rebuild, substitute, subterms
@@ -28,6 +28,10 @@ CLOSE, RELIABLE = 1e-9, 1e-12
 FAR = 20_000  # binary exponents beyond this are zero or no number
 INFINITY = Const("oo")
 PROBE = Sym(Decl("quadrature point", "real"))  # a name that no scope can declare
+
+
+class CrossCheckFailed(InternalError):
+    """A proof or SymPy says equal, numbers say otherwise: an internal error, to be reported and never a verdict."""
 
 
 class NoNumber(Exception):

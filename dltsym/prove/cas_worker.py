@@ -13,9 +13,10 @@ from typing import Any
 
 import sympy as sp
 
-from dltsym.errors import UnknownNode
-from dltsym.notation.sympy_bridge import to_sympy
-from dltsym.notation.tree import Rel, Sym
+from dltsym.errors import UndeclaredSymbol, UnknownNode
+from dltsym.notation.sympy_bridge import from_sympy, to_sympy
+from dltsym.notation.tree import Expr, Integral, Rel, Sym
+from dltsym.notation.walk import free_symbols, subterms
 
 
 def zero_by(rel: Rel, extra: dict[Sym, dict[str, bool]]) -> dict[str, Any]:
@@ -50,10 +51,38 @@ def zero_by(rel: Rel, extra: dict[Sym, dict[str, bool]]) -> dict[str, Any]:
     return out | {"call": f"{', '.join(calls)} left {str(d)[:200]}"}
 
 
+def antiderivative(body: Expr, var: Sym, extra: dict[Sym, dict[str, bool]]) -> dict[str, Any]:
+    """Propose an antiderivative.
+
+    Parameters
+    ----------
+    body : Expr
+        Integrand.
+    var : Sym
+        Variable, a free real symbol.
+    extra : dict
+        Proved assumptions about symbols.
+
+    Returns
+    -------
+    dict
+        ``found``, text in the grammar of the notation, or None.
+    """
+    names = {s.name: s for s in free_symbols(body) | {var}}
+    try:
+        found = sp.integrate(to_sympy(body, extra), to_sympy(var, extra))
+        tree = from_sympy(sp.simplify(found) if found.has(sp.Piecewise) else found, names, loose=True)
+    except (UnknownNode, UndeclaredSymbol, NotImplementedError) as err:
+        return {"found": None, "why": str(err)}
+    fits = free_symbols(tree) <= free_symbols(body) | {var} and not any(isinstance(t, Integral) for t in subterms(tree))
+    return {"found": str(tree) if fits else None}
+
+
 def main() -> None:
-    """Answer the question on standard input."""
-    rel, extra = pickle.loads(sys.stdin.buffer.read())
-    sys.stdout.write(json.dumps(zero_by(rel, extra)) + "\n")
+    """Answer the question on standard input: ``(relation, assumptions)`` or ``(integrand, variable, assumptions)``."""
+    question = pickle.loads(sys.stdin.buffer.read())
+    answer = zero_by(*question) if len(question) == 2 else antiderivative(*question)
+    sys.stdout.write(json.dumps(answer) + "\n")
 
 
 if __name__ == "__main__":

@@ -14,9 +14,9 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from dltsym.errors import InternalError
-from dltsym.notation.tree import Expr, Rel, Sum, Sym
-from dltsym.notation.walk import children, free_symbols, subterms
+from dltsym.notation.tree import Decl, Expr, Rel, Sum, Sym
+from dltsym.notation.walk import children, free_symbols, substitute, subterms
+from dltsym.prove.cas_check import CrossCheckFailed, gaps
 from dltsym.prove.engines import Engine
 from dltsym.prove.problem import Problem
 from dltsym.prove.signs import entails
@@ -24,10 +24,6 @@ from dltsym.prove.tower_signs import ZERO
 from dltsym.prove.verdict import Row, Verdict, open_, proved
 
 NAME, SECONDS, MAX_NODES = "cas", 10.0, 400
-
-
-class CrossCheckFailed(InternalError):
-    """SymPy says zero, numbers say otherwise: an internal error, to be reported and never a verdict."""
 
 
 def run(problem: Problem) -> Verdict:
@@ -55,9 +51,8 @@ def run(problem: Problem) -> Verdict:
         return open_(NAME, "a sum may have a range that SymPy reads in another way")
     answer = ask(goal, {s: a for s in free_symbols(goal) if (a := _assumed(s, problem))})
     if not answer.get("zero"):
-        return open_(NAME, f"SymPy: {answer['call']}", version=answer.get("version", ""))
-    from dltsym.prove.cas_check import gaps
-
+        late = {"timeout": True} if answer.get("timeout") else {}
+        return open_(NAME, f"SymPy: {answer['call']}", version=answer.get("version", ""), **late)
     found = gaps(problem)
     if not found:
         return open_(NAME, "SymPy says zero, but no point gave numbers to check it by", call=answer["call"])
@@ -86,18 +81,46 @@ def ask(goal: Rel, extra: dict[Sym, dict[str, bool]], seconds: float = SECONDS) 
     dict
         Keys ``zero``, ``call`` and ``version``.
     """
+    return _child((goal, extra), seconds)
+
+
+def _child(question: tuple[Any, ...], seconds: float) -> dict[str, Any]:
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p), "PYTHONHASHSEED": "0"}
     command = [sys.executable, "-m", "dltsym.prove.cas_worker"]
     try:
         done = subprocess.run(
-            command, input=pickle.dumps((goal, extra)), capture_output=True, timeout=seconds, env=env, check=False
+            command, input=pickle.dumps(question), capture_output=True, timeout=seconds, env=env, check=False
         )
     except subprocess.TimeoutExpired:
-        return {"zero": False, "call": f"timeout after {seconds:g} s"}
+        return {"zero": False, "timeout": True, "call": f"timeout after {seconds:g} s"}
     if done.returncode:
         last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
         return {"zero": False, "call": f"failed: {' '.join(last)}"}
     return json.loads(done.stdout)
+
+
+def propose(body: Expr, var: Sym, problem: Problem, seconds: float = SECONDS / 2) -> str | None:
+    """Ask SymPy for an antiderivative; it is a proposal that nobody believes before it is proved.
+
+    Parameters
+    ----------
+    body : Expr
+        Integrand.
+    var : Sym
+        Variable.
+    problem : Problem
+        Where signs of the other symbols come from.
+    seconds : float
+        Budget.
+
+    Returns
+    -------
+    str or None
+        Text in the grammar of the notation, where the variable is called ``integration_variable``.
+    """
+    x = Sym(Decl("integration_variable", "real"))
+    extra = {s: a for s in free_symbols(body) - {var} if (a := _assumed(s, problem))}
+    return _child((substitute(body, {var: x}), x, extra), seconds).get("found")
 
 
 def _assumed(s: Sym, problem: Problem) -> dict[str, bool]:
