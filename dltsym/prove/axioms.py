@@ -221,15 +221,19 @@ def _power(atoms: Atoms, name: str, e: Pow) -> Iterator[Rel]:
         if atoms.sub(Rel(ZERO, "<=", e.base), name):
             yield from (Rel(ZERO, "<=", e), Rel(Pow(e, Num(1 / e.exponent.value)), "=", e.base))
         return
-    if atoms.sub(Rel(ZERO, "<", e.base), name):
-        yield Rel(ZERO, "<", e)
-        rising = atoms.sub(Rel(ZERO, "<=", e.exponent), name)
-        falling = not rising and atoms.sub(Rel(e.exponent, "<=", ZERO), name)
-        if rising or falling:
-            if atoms.sub(Rel(ONE, "<=", e.base), name):
-                yield Rel(ONE, "<=", e) if rising else Rel(e, "<=", ONE)
-            elif atoms.sub(Rel(e.base, "<=", ONE), name):
-                yield Rel(e, "<=", ONE) if rising else Rel(ONE, "<=", e)
+    if not atoms.sub(Rel(ZERO, "<", e.base), name):
+        return
+    yield Rel(ZERO, "<", e)
+    for op in ("<", "<="):  # strict where base and exponent are
+        rising = atoms.sub(Rel(ZERO, op, e.exponent), name)
+        if not rising and not atoms.sub(Rel(e.exponent, op, ZERO), name):
+            continue
+        if atoms.sub(Rel(ONE, op, e.base), name):
+            yield Rel(ONE, op, e) if rising else Rel(e, op, ONE)
+            return
+        if atoms.sub(Rel(e.base, op, ONE), name):
+            yield Rel(e, op, ONE) if rising else Rel(ONE, op, e)
+            return
 
 
 def _call(e: Call) -> Iterator[Rel]:

@@ -108,8 +108,8 @@ def _power(t: Tower, e: Pow, base: Frac, exponent: Frac) -> Frac:
     s, strict = sign(t, base)
     if s > 0 and strict:
         return exp_of(t, t.field.mul(exponent, log_of(t, base)))
-    if _is_whole(t, exponent) and _is_nonzero(t, base, s, strict):
-        return _whole_power(t, base, exponent, s)
+    if _is_whole(t, exponent):
+        return _whole_power(t, base, exponent, s) if _is_nonzero(t, base, s, strict) else _low_power(t, base, exponent)
     name = f"({t.name(base)})^({t.name(exponent)})"
     return t.var(t.generator(name, "opaque", e))
 
@@ -144,6 +144,20 @@ def _whole_power(t: Tower, base: Frac, exponent: Frac, s: int) -> Frac:
             t.relate(number, 2, t.field.const(1))
         out = t.field.mul(out, t.field.power(t.var(number), int(c.p)))
     return out
+
+
+def _low_power(t: Tower, base: Frac, exponent: Frac) -> Frac:
+    """Return ``base**(e + k)`` as ``base**(e + low) * base**(k - low)``, `low` the smallest whole ``k`` that occurs."""
+    # A base that may be zero: where all these powers are defined, the exponents are not negative at base 0, and both
+    # sides are 0 there for k > low. Powers of different e are not merged.
+    terms = exponent.num.to_dict()
+    k = int(terms.pop((0,) * t.field.ctx.nvars(), 0))
+    rest = t.field.poly(t.field.ctx.from_dict(terms))
+    name = f"({t.name(base)})^({t.name(rest)} + whole)"
+    low = t.lowest(name, k)
+    tree = t.tree(t.field.add(rest, t.field.const(low)))
+    number = t.generator(name, "opaque", Pow(t.tree(base), tree))
+    return t.field.mul(t.var(number), t.field.power(base, k - low))
 
 
 def _call(t: Tower, e: Call) -> Frac:

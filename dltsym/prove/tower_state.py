@@ -37,7 +37,8 @@ class Gen:
 class Memory:
     """What survives building the tower again: ring size, units of exponents, signs of factors, and their rows.
 
-    `deep` lets z3 be asked for signs; `unsure` says that a sign was asked for in vain; `sums` says which are positive.
+    `deep` lets z3 be asked for signs; `unsure` says that a sign was asked for in vain; `sums` says which are positive;
+    `lowest` is the smallest constant in the whole exponents of one base.
     """
 
     deep: bool = False
@@ -47,6 +48,7 @@ class Memory:
     signs: dict[str, tuple[int, bool]] = field(default_factory=dict)
     rows: dict[str, Row] = field(default_factory=dict)
     sums: dict[str, bool] = field(default_factory=dict)
+    lowest: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,14 @@ class Tower:
                 raise Unknown(f"a root of order {new} is needed")
             raise Again
         return int(n)
+
+    def lowest(self, name: str, k: int) -> int:
+        """Return the smallest constant of the exponents called `name`; start again if `k` is smaller than it was."""
+        before = self.memory.lowest.setdefault(name, k)
+        if k < before:
+            self.memory.lowest[name] = k
+            raise Again
+        return before
 
     def bare(self, p: fmpq_mpoly) -> int | None:
         """Return the number of the generator that `p` is, if it is one."""
