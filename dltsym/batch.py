@@ -11,12 +11,13 @@ from typing import Any
 
 from dltsym.cache import Cache
 from dltsym.errors import CyclicLemma, suggest
+from dltsym.formal import grades
 from dltsym.index import Entry, Index, cycle, graph
 from dltsym.pool import GuardedPool, cores
 from dltsym.prove.verdict import GRADES, REFUTED, VACUOUS
 from dltsym.task import Outcome, check_task, hurried
 
-PRELOAD = ("dltsym.prove.check", "dltsym.task")
+PRELOAD = ("dltsym.prove.ready", "dltsym.prove.check", "dltsym.task")
 Progress = Callable[[int, int, str, Mapping[str, Any]], None]
 
 
@@ -207,7 +208,8 @@ def finish(index: Index, entry: Entry, outcome: Outcome) -> Outcome:
     audit = {"grade": outcome["verdict"], "steps": [], "cited": [], "uses": []} if entry.is_audit else {}
     if entry.is_audit:
         audit["mutants"] = {"made": 0, "rejected": 0, "survivors": []}
-    return {**outcome, **audit, "problems": found, "ok": outcome["ok"] and not found}
+    replayed = {} if entry.is_audit else grades.upgrade(outcome, grades.on_record(), grades.store())
+    return {**outcome, **replayed, **audit, "problems": found, "ok": outcome["ok"] and not found}
 
 
 def summary(index: Index, outcomes: Mapping[str, Outcome], broken: Mapping[str, str], seconds: float) -> dict[str, Any]:

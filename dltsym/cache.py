@@ -18,8 +18,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-# These folders say how a verdict is shown or what is proved, not how it is proved.
-_NOT_ENGINE = ("cli", "render", "theorems", "__pycache__")
+# These folders say how a verdict is shown, replayed or what is proved, not how it is proved.
+_NOT_ENGINE = ("cli", "formal", "render", "theorems", "__pycache__")
 _PACKAGES = ("python-flint", "z3-solver", "sympy", "mpmath")
 
 

@@ -51,19 +51,26 @@ class Memo:
             self.cache.put(key, value)
 
 
-def hurried(data: Mapping[str, Any]) -> bool:
+def hurried(data: Any) -> bool:
     """Whether a verdict or report says that an engine ran out of time: on a quieter machine it may be another one.
 
     Parameters
     ----------
-    data : mapping
-        Plain data.
+    data : dict or list
+        Plain data; the field ``timeout`` counts wherever it stands.
 
     Returns
     -------
     bool
+
+    Examples
+    --------
+    >>> hurried({"evidence": {"tried": [{"engine": "cas", "timeout": True}]}}), hurried({"reason": "timeout: no"})
+    (True, False)
     """
-    return '"timeout: ' in json.dumps(data)
+    if isinstance(data, Mapping):
+        return data.get("timeout") is True or any(map(hurried, data.values()))
+    return isinstance(data, list | tuple) and any(map(hurried, data))
 
 
 def check_task(

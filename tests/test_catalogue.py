@@ -361,7 +361,9 @@ def test_verify_takes_keys_and_areas(pack: Callable[..., Path]) -> None:
 def test_a_verdict_reached_in_a_hurry_is_not_kept(pack: Callable[..., Path]) -> None:
     pack(algebra__square=files.GOOD)
     memo = task.Memo(open_cache())
-    memo.put("a", {"status": "open", "evidence": {"tried": [{"reason": "timeout: budget of 2 s used up"}]}})
+    memo.put(
+        "a", {"status": "open", "evidence": {"tried": [{"reason": "timeout: budget of 2 s used up", "timeout": True}]}}
+    )
     memo.put("b", {"status": "open", "evidence": {"tried": [{"reason": "unknown"}]}})
     assert memo.get("a") is None
     assert memo.get("b") is not None

@@ -232,6 +232,8 @@ class Atoms:
         int
         """
         tree = self.expr(f)
+        if isinstance(tree, Call) and tree.name == "exp":  # to ask would meet the hypothesis that is being read again
+            return 1
         if self.sub(Rel(ZERO, "<", tree), f"1/{f}"):
             return 1
         return -1 if self.sub(Rel(tree, "<", ZERO), f"1/{f}") else 0

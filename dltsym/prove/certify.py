@@ -56,6 +56,8 @@ def rounded(ball: arb) -> tuple[Fraction, bool] | None:
     """
     if not ball.is_finite() or abs(ball) > 1e300:
         return None
+    if abs(ball) < 1e-300:  # its denominator could have millions of digits, and nobody can wait for their sums
+        return Fraction(0), False
     return exact_value(ball.mid().fmpq()), False
 
 

@@ -16,15 +16,15 @@ from dltsym.prove.audit import check_audit
 from dltsym.prove.decide import NORMAL, Effort, Memo, decide, run_engine
 from dltsym.prove.definedness import discharge
 from dltsym.prove.engines import engines
-from dltsym.prove.engines.smt import unsatisfiable
 from dltsym.prove.facts import ReportOf, Resolve, Used, grade_with, inhabited, lemma_fact, premise_fact
 from dltsym.prove.mutants import mutants, weaker
 from dltsym.prove.obligations import Obligation, obligations
 from dltsym.prove.problem import Fact, Problem, prepare
 from dltsym.prove.report import MutantReport, Report, StepReport
 from dltsym.prove.sample import find_point, refute
+from dltsym.prove.vacuous import vacuous
 from dltsym.prove.values import check_break, check_value, outside_domain
-from dltsym.prove.verdict import PROVED, REFUTED, VACUOUS, Verdict, open_, weakest
+from dltsym.prove.verdict import OPEN, PROVED, REFUTED, VACUOUS, Verdict, open_, weakest
 from dltsym.record import Lemma, Premise, Theorem
 
 __all__ = ["check_audit", "check_theorem"]
@@ -82,13 +82,13 @@ def check_theorem(
     """
     started = time.perf_counter()
     c = Checker(theorem, resolve, report_of, memo, effort)
-    vacuous = _hypotheses(c)
-    steps: list[StepReport] = [vacuous]
+    start = _hypotheses(c)
+    steps: list[StepReport] = [start]
     problems: list[str] = []
     done: Done = {}
     made: list[tuple[Problem, str]] = []
     without: list[str] = []
-    if vacuous.grade != VACUOUS:
+    if start.grade != VACUOUS:
         for ob in _each(c, steps):
             report, bare, problem = _step(c, ob, done)
             steps.append(report)
@@ -108,7 +108,7 @@ def check_theorem(
         theorem.title,
         theorem.area,
         theorem.kind,
-        VACUOUS if vacuous.grade == VACUOUS else weakest(counted),
+        VACUOUS if start.grade == VACUOUS else weakest(counted),
         weakest(without),
         tuple(steps),
         values,
@@ -170,10 +170,9 @@ def _hypotheses(c: Checker) -> StepReport:
         shown = {k: str(v) for k, v in point.items()}
         verdict = Verdict(PROVED, "exact", "balls", 0.0, {}, shown)
         return _report(text, "the hypotheses hold at a point", verdict, started)
-    core = unsatisfiable(problem)
-    if core:
-        verdict = Verdict(VACUOUS, VACUOUS, "z3", 0.0, {"contradiction": core})
-        return _report(text, "no point satisfies the hypotheses", verdict, started)
+    empty = vacuous(problem)
+    if empty is not None:
+        return _report(text, "no point satisfies the hypotheses", empty, started)
     return _report(text, "no point inside the hypotheses was found", open_("balls", "unknown satisfiability"), started)
 
 
@@ -245,6 +244,7 @@ def _step(c: Checker, ob: Obligation, done: Done) -> tuple[StepReport, str, Prob
         ob.chain,
         tuple(x for u in used for x in u.cited),
         ob.number,
+        problem.key if problem is not None else "",
     )
     return report, bare, problem
 
@@ -330,16 +330,22 @@ def _control(proofs: Sequence[tuple[Problem, str]], most: int = 45) -> tuple[Mut
 
 
 def _proves(name: str, problem: Problem) -> bool:
+    return _status(name, problem) == PROVED
+
+
+def _status(name: str, problem: Problem) -> str:
     engine = next((e for e in engines() if e.name == name and problem.goal.op in e.ops and e.order < 600), None)
     if engine is None or discharge(problem)[1]:
-        return False
-    return run_engine(engine, problem, Effort(0.1)).status == PROVED
+        return OPEN
+    return run_engine(engine, problem, Effort(0.1)).status
 
 
 def _fate(altered: Problem, original: Problem, engine: str) -> str:
     """Say what became of a mutant: ``refuted``, ``equivalent`` (demands no more than the original), or a survivor."""
     try:
         if refute(altered, points=24) is not None:
+            return "refuted"
+        if engine in ("integrals", "limits") and _status(engine, altered) == REFUTED:  # points know no limits
             return "refuted"
         if original.goal.op != "=" and altered.goal.op == original.goal.op and weaker(altered, original):
             return "equivalent"

@@ -15,10 +15,12 @@ from types import FrameType
 from typing import Any, Protocol
 
 from dltsym.errors import InternalError
+from dltsym.notation.matrices import MatrixNode
 from dltsym.notation.tree import Rel
 from dltsym.prove.definedness import discharge
 from dltsym.prove.engines import Engine, engines, given
-from dltsym.prove.problem import Problem
+from dltsym.prove.problem import Problem, nodes
+from dltsym.prove.replay import Rejected, kinds, replay
 from dltsym.prove.sample import refute
 from dltsym.prove.verdict import PROVED, REFUTED, Row, Verdict, open_, proved
 
@@ -35,15 +37,31 @@ class Memo(Protocol):
 
 @dataclass(frozen=True)
 class Effort:
-    """How hard to try: a factor on every engine's budget, and whether the slow refuter runs when all engines stop."""
+    """How hard to try: a factor on every budget, the slow refuter when all engines stop, the most that a step may take.
+
+    The engines share `seconds` of processor time, and none takes more than half of what is left; sampling has its own,
+    so that a step is at least tested. With refuters and side conditions a problem takes at most three times that.
+    """
 
     scale: float = 1.0
     full_refuter: bool = True
+    seconds: float = 10.0
+
+    def of(self, engine: Engine, left: float | None = None) -> float:
+        """Return the seconds of processor time that an engine gets: at most half of what the step has `left`."""
+        share = self.seconds if left is None or engine.grade == "tested" else left / 2
+        return min(engine.budget * self.scale, share)
+
+    @property
+    def in_all(self) -> float:
+        """Seconds of processor time for one problem."""
+        return 3 * self.seconds
 
 
 NORMAL = Effort()
 OURS = str(Path(__file__).parents[1])
-TICK, PATIENCE, IN_ALL = 0.02, 2.0, 60.0  # seconds of processor time
+TICK, PATIENCE = 0.02, 2.0  # seconds of processor time
+REFUTER = 605  # engines of a higher order run after the slow refuter
 
 
 class BudgetOver(Exception):
@@ -96,7 +114,7 @@ def time_limit(seconds: float) -> Iterator[None]:
             signal.setitimer(signal.ITIMER_PROF, max(outer - (time.process_time() - started), TICK), again)
 
 
-def run_engine(engine: Engine, problem: Problem, effort: Effort) -> Verdict:
+def run_engine(engine: Engine, problem: Problem, effort: Effort, left: float | None = None) -> Verdict:
     """Run one engine inside its budget; an exception or a timeout is ``open`` with the reason kept.
 
     Parameters
@@ -107,17 +125,21 @@ def run_engine(engine: Engine, problem: Problem, effort: Effort) -> Verdict:
         What to decide.
     effort : Effort
         Budget factor.
+    left : float, optional
+        Seconds of processor time that the step has left.
 
     Returns
     -------
     Verdict
     """
+    if engine.name != "matrices" and any(issubclass(t, MatrixNode) for t in nodes(problem)):
+        return open_(engine.name, "matrices do not commute")
     started = time.perf_counter()
     try:
-        with time_limit(engine.budget * effort.scale):
+        with time_limit(effort.of(engine, left)):
             out = engine.run(problem)
     except BudgetOver as over:
-        out = open_(engine.name, f"timeout: {over}")
+        out = open_(engine.name, f"timeout: {over}", timeout=True)
     except InternalError as err:
         out = open_(engine.name, f"internal error: {err}", internal=True)
     except Exception as err:  # the guarded door: a failing engine decides nothing, and says why
@@ -142,16 +164,16 @@ def decide(problem: Problem, effort: Effort = NORMAL, memo: Memo | None = None) 
     Verdict
         ``proved`` with its grade and side conditions, ``refuted`` with a witness, or ``open``.
     """
-    slot = f"verdict-{problem.key}-{effort.scale:g}-{effort.full_refuter:d}"
+    slot = f"verdict-{problem.key}-{effort.scale:g}-{effort.full_refuter:d}-{effort.seconds:g}"
     kept = memo.get(slot) if memo else None
-    if kept is not None:
-        return from_json(kept)
+    if kept is not None and (known := _still(problem, from_json(kept))) is not None:
+        return known
     started = time.perf_counter()
     try:
-        with time_limit(IN_ALL * effort.scale):
+        with time_limit(effort.in_all):
             out = _decide(problem, effort)
     except BudgetOver as over:
-        out = open_("decide", f"timeout: {over}")
+        out = open_("decide", f"timeout: {over}", timeout=True)
     except RecursionError:
         out = open_("decide", "the statement is nested too deeply")
     out = replace(out, seconds=time.perf_counter() - started)
@@ -173,9 +195,20 @@ def _decide(problem: Problem, effort: Effort) -> Verdict:
     bad = refute(problem, points=16)
     if bad is not None:
         return bad
-    tried: list[dict[str, str]] = []
+    tried: list[dict[str, Any]] = []
+    until = time.process_time() + effort.seconds
     for engine, goal in _attempts(problem):
-        out = run_engine(engine, goal, effort)
+        if engine.order > REFUTER and effort.full_refuter and all(t["engine"] != "refuter" for t in tried):
+            tried.append({"engine": "refuter", "reason": "no counterexample"})
+            bad = refute(problem, points=64, effort="full")
+            if bad is not None:
+                return bad
+        left = until - time.process_time()
+        if effort.of(engine, left) <= 0:
+            tried.append({"engine": engine.name, "reason": f"timeout: {effort.seconds:g} s are over", "timeout": True})
+            continue
+        out = run_engine(engine, goal, effort, left)
+        out = confirmed(goal, out)
         if out.status == PROVED:
             done = proved(out.engine, out.grade, (*rows, *out.rows), **out.evidence)
             return replace(done, witness=out.witness)
@@ -183,13 +216,43 @@ def _decide(problem: Problem, effort: Effort) -> Verdict:
             return out
         if out.evidence.get("internal"):  # no later engine may paper over a disagreement
             return out
-        tried.append({"engine": out.engine, "reason": str(out.evidence.get("reason", "unknown"))})
-        if engine.order >= 600 and effort.full_refuter and not any(t["engine"] == "refuter" for t in tried):
-            tried.append({"engine": "refuter", "reason": "no counterexample"})
-            bad = refute(problem, points=64, effort="full")
-            if bad is not None:
-                return bad
-    return open_("", "every engine stopped", tried=tried)
+        late = {"timeout": True} if out.evidence.get("timeout") else {}
+        tried.append({"engine": out.engine, "reason": str(out.evidence.get("reason", "unknown")), **late})
+    more = {"timeout": True} if any("timeout" in t for t in tried) else {}
+    return open_("", "every engine stopped", tried=tried, **more)
+
+
+def confirmed(problem: Problem, verdict: Verdict) -> Verdict:
+    """Replay the certificate of a proof, if it has one of a known kind; one that is rejected proves nothing.
+
+    Parameters
+    ----------
+    problem : Problem
+        What the engine was asked.
+    verdict : Verdict
+        What it answered.
+
+    Returns
+    -------
+    Verdict
+        The same, or ``open`` with an internal error.
+    """
+    certificate = verdict.evidence.get("certificate")
+    if verdict.status != PROVED or not isinstance(certificate, dict) or certificate.get("kind") not in kinds():
+        return verdict
+    try:
+        replay(problem, certificate)
+    except Rejected as err:
+        return open_(verdict.engine, f"internal error: certificate rejected: {err}", internal=True)
+    return verdict
+
+
+def _still(problem: Problem, kept: Verdict) -> Verdict | None:
+    """Return a verdict from the store when its certificate still holds, for the goal or for its equation."""
+    if confirmed(problem, kept).status == kept.status:
+        return kept
+    equal = problem.with_goal(Rel(problem.goal.lhs, "=", problem.goal.rhs))
+    return kept if problem.goal.op == "<=" and confirmed(equal, kept).status == kept.status else None
 
 
 def _attempts(problem: Problem) -> Iterator[tuple[Engine, Problem]]:

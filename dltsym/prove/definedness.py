@@ -7,10 +7,11 @@ hypotheses and facts. A condition of a hypothesis never rests on laws of the ter
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from dltsym.functions.table import FUNCTIONS
+from dltsym.notation.matrices import Det, Inverse, MatrixNode
 from dltsym.notation.parse import row_text
 from dltsym.notation.tree import (
     Call,
@@ -26,8 +27,10 @@ from dltsym.notation.tree import (
     Rel,
     Sum,
 )
-from dltsym.notation.walk import children, free_symbols, key
+from dltsym.notation.walk import children, free_symbols, key, subterms
 from dltsym.prove.axioms import closure
+from dltsym.prove.limits_near import Near, holds_near
+from dltsym.prove.matrices_defined import nonzero
 from dltsym.prove.problem import Problem, declared_bounds
 from dltsym.prove.shapes import ZERO, is_integer, rational
 from dltsym.prove.signs import entails
@@ -40,12 +43,16 @@ Local = tuple[Rel, ...]
 
 @dataclass(frozen=True)
 class Condition:
-    """`rel` must hold under the local hypotheses `local`; any relation of `instead` would do as well."""
+    """`rel` must hold under the local hypotheses `local`; any relation of `instead` would do as well.
+
+    Inside a limit it is enough if it holds close to the point (`near`).
+    """
 
     rel: Rel
     local: Local
     why: str
     instead: tuple[Rel, ...] = ()
+    near: Near | None = None
 
     def __str__(self) -> str:
         return f"{self.why} needs {self.rel}"
@@ -99,13 +106,17 @@ def _own(node: Expr | Rel, local: Local) -> Iterator[Condition]:
         case Call("delta", args):
             for arg in args:
                 yield from _whole(arg, local, f"delta at {arg}, no integer by its form,")
-        case Call(name, _):
+        case Call(name, args):
+            for arg in args if name == "binomial" else ():
+                yield from _whole(arg, local, f"binomial at {arg}, no integer by its form,")
             for row in FUNCTIONS[name].domain:
                 rel = row_text(node, row)
                 assert isinstance(rel, Rel)
                 yield Condition(rel, local, str(node))
         case Pow():
             yield from _power(node, local)
+        case Inverse(arg):
+            yield Condition(Rel(Det(arg), "!=", ZERO), local, str(node))
         case Index(array, idx):
             for i, (lo, hi) in zip(idx, array.decl.shape, strict=True):
                 yield from _whole(i, local, f"{node} at {i}, no integer by its form,")
@@ -157,7 +168,7 @@ def _integral(node: Integral, local: Local) -> Iterator[Condition]:
 
 
 def _limit(node: Limit, local: Local) -> Iterator[Condition]:
-    """Ask for the body near the point, not at it: within 1 of it, or beyond 1 for an infinite one."""
+    """Ask for the body near the point, not at it: within 1 of it or beyond 1 for an infinite one, or still closer."""
     var, point = node.var, node.point
     if _infinite(point):
         near: Local = (Rel(ONE, "<=", var),) if point == OO else (Rel(var, "<=", Neg(ONE)),)
@@ -165,7 +176,8 @@ def _limit(node: Limit, local: Local) -> Iterator[Condition]:
         yield from _walk(point, local)
         sides = {"+": (Rel(point, "<", var),), "-": (Rel(var, "<", point),)}.get(node.side, (Rel(var, "!=", point),))
         near = (Rel(point - 1, "<", var), Rel(var, "<", point + 1), *sides)
-    yield from _walk(node.body, (*local, *near))
+    for condition in _walk(node.body, (*local, *near)):
+        yield replace(condition, near=condition.near or Near(var, point, node.side))
 
 
 def _infinite(e: Expr) -> bool:
@@ -221,7 +233,11 @@ def prove(condition: Condition, problem: Problem, index: Local = ()) -> Row | No
     Row or None
     """
     for rel in (condition.rel, *condition.instead):
-        row = entails(rel, problem, (*index, *condition.local))
+        about_matrices = any(isinstance(t, MatrixNode) for t in subterms(rel))
+        row = nonzero(rel, problem) if about_matrices else entails(rel, problem, (*index, *condition.local))
         if row is not None:
             return Row(str(rel), row.grade, f"{condition.why} ({row.why})")
-    return None
+    if condition.near is None:
+        return None
+    rows = (holds_near(rel, condition.near, problem) for rel in (condition.rel, *condition.instead))
+    return next((r for r in rows if r is not None), None)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 from flint import arb
 
 from dltsym.notation.evaluate import evaluate
+from dltsym.notation.matrices import Eye, MatAdd, MatMul, Matrix, Transpose, Zeros, same_size
 from dltsym.notation.tree import Add, Div, Expr, Mul, Neg, Num, Pow, Rel, Sum
 from dltsym.notation.walk import children, key, rebuild
 from dltsym.prove.certify import admissible
@@ -59,13 +61,15 @@ def _turned(rel: Rel) -> list[Mutant]:
     if turned:
         return [Mutant("relation turned round", Rel(rel.lhs, turned, rel.rhs))]
     if rel.op == "=" and rel.rhs != Num(Fraction(0)):
-        return [Mutant("right side times 101/100", Rel(rel.lhs, "=", Mul((Num(Fraction(101, 100)), rel.rhs))))]
+        return [Mutant("right side times 101/100", Rel(rel.lhs, "=", Num(Fraction(101, 100)) * rel.rhs))]
     return []
 
 
 def _alter(expr: Expr) -> Iterator[tuple[str, Expr]]:
     yield from _here(expr)
     full = children(expr)
+    if isinstance(expr, Eye | Zeros):
+        return  # another size is no other statement, but a mismatch
     kept = 1 if isinstance(expr, Sum) or (isinstance(expr, Pow) and isinstance(expr.exponent, Num)) else len(full)
     for k, child in enumerate(full[:kept]):
         for what, new in _alter(child):
@@ -83,12 +87,36 @@ def _here(expr: Expr) -> Iterator[tuple[str, Expr]]:
                 yield f"sign of {a}", Add((*args[:k], other, *args[k + 1 :]))
         case Div(num, den):
             yield f"division by {den} turned into a product", Mul((num, den))
+        case MatAdd(args):
+            for k, a in enumerate(args):
+                yield f"sign of {a}", MatAdd((*args[:k], -a, *args[k + 1 :]))
+        case MatMul(args):
+            for k, (a, b) in enumerate(pairwise(args)):
+                if a != b and square(a) and square(b):
+                    yield f"{a} and {b} swapped", MatMul((*args[:k], b, a, *args[k + 2 :]))
+        case Transpose(arg) if square(arg):
+            yield f"transpose of {arg} dropped", arg
         case Pow(base, Num(value)):
             yield f"exponent of {expr} plus 1", Pow(base, Num(value + 1))
         case Neg(arg):
             yield f"sign of {expr} dropped", arg
         case Sum(body, ((var, lo, hi),)):
             yield f"range of {expr} cut", Sum(body, ((var, lo, Add((hi, Neg(ONE)))),))
+
+
+def square(e: Expr) -> bool:
+    """Return whether a matrix is square by its form.
+
+    Parameters
+    ----------
+    e : Expr
+        Matrix.
+
+    Returns
+    -------
+    bool
+    """
+    return isinstance(e, Matrix) and same_size(*e.shape)
 
 
 def weaker(mutant: Problem, original: Problem, count: int = 24) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from dltsym.notation.calculus import evaluate_derivatives
+from dltsym.notation.matrices import check_relation
 from dltsym.notation.tree import Rel, Sym
 from dltsym.notation.walk import digest, expand_lets, free_symbols, key, subterms
 
@@ -120,7 +121,7 @@ def prepare(goal: Rel, given: Iterable[Rel] = (), facts: Iterable[Fact] = (), hi
     """
 
     def normal(rel: Rel) -> Rel:
-        return evaluate_derivatives(expand_lets(rel)).flipped()
+        return check_relation(evaluate_derivatives(expand_lets(rel)).flipped())
 
     return Problem(
         normal(goal),

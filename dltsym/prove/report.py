@@ -11,7 +11,10 @@ from dltsym.prove.verdict import REFUTED, VACUOUS, Row
 
 @dataclass(frozen=True)
 class StepReport:
-    """Verdict on one obligation: a step of a chain, a row an optimum or ODE asks for, a tight set, a break."""
+    """Verdict on one obligation: a step of a chain, a row an optimum or ODE asks for, a tight set, a break.
+
+    `key` is the content hash of the problem that was decided: what a replay elsewhere is bound to.
+    """
 
     relation: str
     reason: str
@@ -25,6 +28,7 @@ class StepReport:
     chain: str = ""
     cited: tuple[str, ...] = ()
     number: int = 0
+    key: str = ""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from dltsym.errors import DltsymError, UnknownNode
 from dltsym.notation.evaluate import compile_expr, decide, exact_value
 from dltsym.notation.tree import Rel
 from dltsym.notation.walk import free_symbols
+from dltsym.prove import matrices_points
 from dltsym.prove.certify import admissible
 from dltsym.prove.points import draw
 from dltsym.prove.problem import Problem
@@ -50,6 +51,9 @@ def refute(problem: Problem, points: int = QUICK, seed: int = 0, effort: str = "
     Verdict or None
         A refutation, or None: nothing was found, which proves nothing.
     """
+    if any(x.is_matrix for x in problem.symbols):
+        found = matrices_points.refute(problem)
+        return None if found is None else refuted("sample", found["witness"], lhs=found["lhs"], rhs=found["rhs"])
     s = setting(problem)
     try:
         for part in (s.problem.goal.lhs, s.problem.goal.rhs):
@@ -86,8 +90,9 @@ def refute_at(problem: Problem, values: Point, seed: int = 0) -> Verdict | None:
     Verdict or None
     """
     s = setting(problem)
-    real = {x.name for x in s.symbols if x.decl.sort == "real"}
-    fixed = {k: Fraction(v) if k in real else v for k, v in values.items() if not isinstance(v, list | tuple)}
+    sorts = {x.name: x.decl.sort for x in s.symbols}  # a solved symbol has the value that the others give it
+    kept = {k: v for k, v in values.items() if k in sorts and not isinstance(v, list | tuple)}
+    fixed = {k: Fraction(v) if sorts[k] == "real" else v for k, v in kept.items()}
     try:
         for turn in range(1 if fixed.keys() >= {x.name for x in s.symbols} else 8):
             point = draw(s, seed, turn, fixed)
@@ -135,6 +140,8 @@ def find_point(problem: Problem, tries: int = 200, seed: int = 0) -> dict[str, s
     dict or None
         Exact values as text; None means "not found", never "unsatisfiable".
     """
+    if any(x.is_matrix for x in problem.symbols):
+        return matrices_points.find(problem, tries, seed)
     s = setting(problem)
     point = next((p for p in candidates(s, seed, tries) if admissible(s, p)), None)
     return None if point is None else witness(problem, s, point)

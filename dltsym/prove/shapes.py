@@ -68,7 +68,7 @@ def is_integer(e: Expr) -> bool:
             return all(map(is_integer, args))
         case Pow(base, Num(value)):
             return is_integer(base) and value.denominator == 1 and value >= 0
-        case Call("delta", _):
+        case Call("delta" | "binomial", _):
             return True
         case Sum(body, _):
             return is_integer(body)
