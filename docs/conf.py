@@ -67,6 +67,33 @@ class CommandHelp(SphinxDirective):
         return out
 
 
+class FunctionTable(SphinxDirective):
+    """``{functions}``: every named function, read from the table that the grammar reads."""
+
+    def run(self) -> list[nodes.Node]:
+        from dltsym.functions.table import ALIASES, FUNCTIONS
+
+        head = ("function", "meaning", "defined for", "short")
+        group = nodes.tgroup("", *(nodes.colspec(colwidth=w) for w in (3, 6, 3, 2)), cols=len(head))
+        group += nodes.thead("", self.row(head))
+        body = nodes.tbody()
+        for f in FUNCTIONS.values():
+            short = ", ".join(name for name, full in ALIASES.items() if full == f.name)
+            meaning = f.definition or f.doc
+            body += self.row((f"{f.name}({', '.join(f.args)})", meaning, ", ".join(f.domain), short), literal=True)
+        group += body
+        return [nodes.table("", group)]
+
+    def row(self, cells: tuple[str, ...], literal: bool = False) -> nodes.row:
+        out = nodes.row()
+        for k, text in enumerate(cells):
+            code = literal and text and not (k == 1 and text.endswith("."))
+            inner = nodes.literal(text, text) if code else nodes.Text(text)
+            out += nodes.entry("", nodes.paragraph("", "", inner))
+        return out
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("cli-help", CommandHelp)
+    app.add_directive("functions", FunctionTable)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -17,7 +17,10 @@ from dltsym.cli import main, say
 from dltsym.cli.make import number, numbers
 
 USER = files.USER.replace("LEMMA", "algebra.square")
-VERBS = ["list", "show", "check", "latex", "cite", "audit", "eval", "graph", "new", "info", "verify"]
+VERBS = [
+    "list", "show", "check", "latex", "cite", "audit", "eval", "graph", "new", "info", "verify", "prove", "export",
+    "formal",
+]  # fmt: skip
 
 
 def run(*arguments: str, status: int = 0) -> Result:

@@ -1,5 +1,6 @@
-"""The command line: ``dltsym VERB``. Exit status 0 is fine, 1 is refuted, vacuous, broken or mismatched, 2 is misuse.
+"""The command line: ``dltsym VERB``.
 
+Exit status 0 is fine, 1 is refuted, vacuous, broken or mismatched, 2 is misuse, 130 is Ctrl-C.
 This package imports click and the standard library only; every verb imports what it needs when it runs.
 """
 
@@ -14,10 +15,10 @@ from typing import Any
 import click
 
 from dltsym import __version__
-from dltsym.cli import look, make, prove
+from dltsym.cli import cases, export, look, make, prove
 from dltsym.errors import BrokenRecord, DltsymError, RecordError, suggest
 
-WRONG, USAGE = 1, 2
+WRONG, USAGE, INTERRUPTED = 1, 2, 130
 
 
 class Verbs(click.Group):
@@ -44,6 +45,9 @@ class Verbs(click.Group):
         except DltsymError as error:
             click.echo(f"Error: {error}", err=True)
             ctx.exit(WRONG if isinstance(error, BrokenRecord | RecordError) else USAGE)
+        except KeyboardInterrupt:  # workers are gone by now: the pool kills them on its way out
+            click.echo("Interrupted", err=True)
+            ctx.exit(INTERRUPTED)
 
 
 @contextmanager
@@ -60,9 +64,10 @@ def _plain_warnings() -> Iterator[None]:
 
 ENVIRONMENT = """\b
 Environment:
-  DLTSYM_CACHE_DIR  folder of the verdict cache
-  DLTSYM_PACKS      more folders of records, separated as in PATH; -core leaves out the core pack
-  NO_COLOR          no colour
+  DLTSYM_CACHE_DIR    folder of the verdict cache
+  DLTSYM_PACKS        more folders of records, separated as in PATH; -core leaves out the core pack
+  DLTSYM_REQUIRE_COQ  1: formal without coqc is a failure
+  NO_COLOR            no colour
 """
 
 
@@ -83,6 +88,6 @@ def main(ctx: click.Context) -> None:
 
 for _verb in (
     look.list_, look.show, prove.check, look.latex, look.cite, prove.audit, make.evaluate, look.graph, make.new,
-    look.info, prove.verify,
+    look.info, prove.verify, cases.prove, export.export, export.formal,
 ):  # fmt: skip
     main.add_command(_verb)

@@ -110,7 +110,7 @@ def verify(
     """
     from dltsym import catalogue
 
-    with _progress(quiet) as progress:
+    with shown_progress(quiet) as progress:
         data = catalogue.verify(list(what), cache=not no_cache, jobs=jobs, timeout=timeout, progress=progress)
     written = _write(data, out.absolute())
     if as_json:
@@ -182,12 +182,22 @@ def _complain(problems: list[str]) -> None:
 
 
 def _word(outcome: Mapping[str, Any]) -> str:
-    return "broken" if "error" in outcome else outcome.get("grade") or outcome["verdict"]
+    return outcome.get("grade") or outcome.get("verdict") or "broken"
 
 
 @contextmanager
-def _progress(quiet: bool) -> Iterator[Progress | None]:
-    """Give a function that shows progress on standard error: a bar on a terminal, otherwise one line per record."""
+def shown_progress(quiet: bool) -> Iterator[Progress | None]:
+    """Give a function that shows progress on standard error: a bar on a terminal, otherwise one line per record.
+
+    Parameters
+    ----------
+    quiet : bool
+        Show nothing.
+
+    Yields
+    ------
+    callable or None
+    """
     if quiet:
         yield None
     elif sys.stderr.isatty():

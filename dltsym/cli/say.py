@@ -10,7 +10,8 @@ import click
 
 COLOURS = {
     "formal": "green", "exact": "green", "smt": "green", "cas": "cyan", "ball": "cyan", "tested": "yellow",
-    "cited": "blue", "open": "yellow", "refuted": "red", "vacuous": "red", "broken": "red", "unchecked": "bright_black",
+    "cited": "blue", "open": "yellow", "refuted": "red", "vacuous": "red", "broken": "red", "error": "red",
+    "unchecked": "bright_black",
 }  # fmt: skip
 
 
@@ -98,7 +99,7 @@ def graded(word: str, width: int = 0) -> str:
     -------
     str
     """
-    return click.style(word.ljust(width), fg=COLOURS.get(word))
+    return click.style(word.ljust(width), fg=COLOURS.get(word.split()[0] if word.strip() else ""))
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[Any]], paint: int | None = None) -> str:

@@ -39,7 +39,7 @@ def domain_latex(sym: Sym) -> str:
     d, name = sym.decl, symbol_latex(sym)
     if d.definition is not None:
         return f"{name} = {to_latex(d.definition)}"
-    if d.sort == "array":
+    if d.sort in ("array", "matrix"):
         sizes = r" \times ".join(to_latex(hi) for _, hi in d.shape)
         return rf"{name} \in {_interval(sym)}^{{{sizes}}}"
     if d.sort == "index":

@@ -141,11 +141,28 @@ def step_table(report: Report) -> str:
     str
     """
     rows = []
-    for (name, relation, reason, grade, engine), step in zip(step_rows(report), report.steps, strict=True):
-        head = f"{grade:9} {name:12} {relation}"
+    for (name, relation, reason, _, engine), step in zip(step_rows(report), report.steps, strict=True):
+        head = f"{shown_grade(step):9} {name:12} {relation}"
         rows.append(f"{head}   ({reason}{'; ' if reason else ''}{engine})" if engine or reason else head)
         rows += [f"          {line}" for line in failure_lines(step)]
     return "\n".join(rows)
+
+
+def shown_grade(step: StepReport) -> str:
+    """Return the grade of an obligation; it says where time ran out, and ``formal (recorded)`` by a replay on record.
+
+    Parameters
+    ----------
+    step : StepReport
+        One obligation.
+
+    Returns
+    -------
+    str
+    """
+    if "formal" in step.evidence:
+        return str(step.evidence["formal"]["shown"])
+    return f"{step.grade} (timeout)" if step.grade == "open" and step.evidence.get("timeout") is True else step.grade
 
 
 def failure_lines(step: StepReport) -> list[str]:
@@ -299,7 +316,7 @@ def step_table_rich(report: Report) -> Any:
         table.add_column(name, overflow="fold")
     for (name, relation, reason, grade, engine), step in zip(step_rows(report), report.steps, strict=True):
         body = "\n".join([relation, *failure_lines(step)])
-        table.add_row(name, Text(body), Text(reason), Text(grade, style=_STYLES.get(grade, "")), engine)
+        table.add_row(name, Text(body), Text(reason), Text(shown_grade(step), style=_STYLES.get(grade, "")), engine)
     return table
 
 
