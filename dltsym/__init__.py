@@ -12,7 +12,7 @@ __version__ = "0.1.0"
 
 _NOTATION = ("Eq", "Ne", "Expr", "Rel")
 _SCOPE = ("Scope",)
-_RECORD = ("Audit", "Break", "Convex", "Gap", "Ode", "Optimum", "Rate", "Theorem", "derive", "premise", "thm", "value")
+_RECORD = ("Audit", "Break", "Convex", "Gap", "Ode", "Optimum", "Rate", "Theorem", "derive", "premise", "value")
 _FUNCTIONS = (
     "abs_",
     "acos",
@@ -40,7 +40,18 @@ _FUNCTIONS = (
     "tanh",
     "xlogx",
 )
-_CATALOGUE = ("audit", "check", "find", "get", "graph", "keys", "verify")
+_CATALOGUE = ("audit", "find", "get", "graph", "keys", "verify")
+_SESSION = (
+    "arrays",
+    "counts",
+    "forget",
+    "indices",
+    "integers",
+    "nonnegatives",
+    "positives",
+    "probs",
+    "reals",
+)
 _ERRORS = (
     "BrokenRecord",
     "CyclicLemma",
@@ -48,10 +59,16 @@ _ERRORS = (
     "DomainError",
     "MixedDirections",
     "NotationError",
+    "ProofError",
     "RecordError",
+    "SideConditionOpen",
+    "StepOpen",
+    "StepRefuted",
     "UndeclaredSymbol",
+    "Undefined",
     "UnknownKey",
     "UnknownNode",
+    "VacuousHypotheses",
 )
 _HOME = {
     **dict.fromkeys(_NOTATION, "dltsym.notation.tree"),
@@ -59,6 +76,20 @@ _HOME = {
     **dict.fromkeys(_RECORD, "dltsym.record"),
     **dict.fromkeys(_FUNCTIONS, "dltsym.notation.calls"),
     **dict.fromkeys(_CATALOGUE, "dltsym.catalogue"),
+    **dict.fromkeys(_SESSION, "dltsym.session.declare"),
+    "calc": "dltsym.session.chains",
+    "check": "dltsym.session.door",
+    "compare": "dltsym.session.compare",
+    "explain": "dltsym.session.show",
+    "given": "dltsym.session.state",
+    "hyp": "dltsym.session.state",
+    "minimise": "dltsym.session.optimum",
+    "non_vacuous": "dltsym.session.vacuity",
+    "relax": "dltsym.session.rewrite",
+    "simplify": "dltsym.session.rewrite",
+    "solve_for": "dltsym.session.threshold",
+    "substitute": "dltsym.session.rewrite",
+    "thm": "dltsym.session.shelf",
     **dict.fromkeys(_ERRORS, "dltsym.errors"),
 }
 __all__ = sorted(_HOME)

@@ -26,11 +26,14 @@ HEAVY = {"sympy", "mpmath", "flint", "z3", "numpy", "scipy", "torch", "triton", 
 
 PUBLIC = [
     "Audit", "Break", "BrokenRecord", "Convex", "CyclicLemma", "DltsymError", "DomainError", "Eq", "Expr", "Gap",
-    "MixedDirections", "Ne", "NotationError", "Ode", "Optimum", "Rate", "RecordError", "Rel", "Scope", "Theorem",
-    "UndeclaredSymbol", "UnknownKey", "UnknownNode", "abs_", "acos", "asin", "atan", "audit", "binary_entropy",
-    "check", "cos", "cosh", "delta", "derive", "diff", "erf", "exp", "find", "get", "graph", "keys", "kl_bernoulli",
-    "log", "max_", "min_", "phi1", "pi", "premise", "sigmoid", "sin", "sinh", "softplus", "sqrt", "tan", "tanh",
-    "thm", "value", "verify", "xlogx",
+    "MixedDirections", "Ne", "NotationError", "Ode", "Optimum", "ProofError", "Rate", "RecordError", "Rel",
+    "Scope", "SideConditionOpen", "StepOpen", "StepRefuted", "Theorem", "UndeclaredSymbol", "Undefined",
+    "UnknownKey", "UnknownNode", "VacuousHypotheses", "abs_", "acos", "arrays", "asin", "atan", "audit",
+    "binary_entropy", "calc", "check", "compare", "cos", "cosh", "counts", "delta", "derive", "diff", "erf", "exp",
+    "explain", "find", "forget", "get", "given", "graph", "hyp", "indices", "integers", "keys", "kl_bernoulli",
+    "log", "max_", "min_", "minimise", "non_vacuous", "nonnegatives", "phi1", "pi", "positives", "premise",
+    "probs", "reals", "relax", "sigmoid", "simplify", "sin", "sinh", "softplus", "solve_for", "sqrt", "substitute",
+    "tan", "tanh", "thm", "value", "verify", "xlogx",
 ]  # fmt: skip
 
 
