@@ -6,9 +6,10 @@ STAMP       := $(VENV)/stamp
 PIP         := $(BIN)/python -m pip install --disable-pip-version-check --no-input -qq -c constraints.txt
 VERIFY_ARGS ?=
 PYTEST_ARGS ?= -n 2
+FORMAL_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install verify test lint format docs bench clean distclean
+.PHONY: help install verify test formal lint format docs bench clean distclean
 
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -31,6 +32,9 @@ verify: $(STAMP)  ## main job: prove every record, write build/report.json and b
 
 test: lint  ## lint, then all tests and doctests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+formal: $(STAMP)  ## replay exported proofs in Coq, if coqc is there; FORMAL_ARGS=--write puts them on record
+	$(BIN)/dltsym formal --date $(shell date -u +%F) $(FORMAL_ARGS)
 
 lint: $(STAMP)  ## style, types, layers, spelling
 	$(BIN)/ruff check .
