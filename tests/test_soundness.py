@@ -14,7 +14,7 @@ from false_statements import FALSE
 from small_records import problem, scope
 
 from dltsym.errors import DltsymError
-from dltsym.notation.tree import Expr, Neg, Num, Rel
+from dltsym.notation.tree import Expr, Neg, Num, Pow, Rel
 from dltsym.notation.walk import key
 from dltsym.prove.decide import BudgetOver, Effort, decide, run_engine, time_limit
 from dltsym.prove.definedness import discharge
@@ -26,12 +26,7 @@ from dltsym.prove.verdict import GRADES, PROVED, proved
 
 SWEEP = os.environ.get("DLTSYM_SWEEP") == "all"
 HURRY = Effort(0.15, full_refuter=False)
-SLOW = ("cas", "balls")  # they start a process, or fill their budget on every open goal
-
-# Present grade of rows that do not reach the grade of the table: sums of squares are z3's word until there is an engine
-# that writes them down.
-BELOW = {"P03": "smt", "P04": "smt", "P05": "smt", "P07": "smt"}
-LONG = ("P05",)  # 8 s of z3: only in the sweep
+SLOW = ("cas", "tail")  # one starts a process, the other fills its budget on every open goal
 
 
 def provers(p: Problem, skip: tuple[str, ...] = ()) -> list[str]:
@@ -83,17 +78,14 @@ def test_a_mutant_of_an_identity_that_no_point_refutes_is_not_proved_either(case
             assert same or provers(p, SLOW) == [], f"{case.id}, {what}: {p.goal}"
 
 
-TRUE = [r for r in ROWS if SWEEP or (r.grade in ("exact", "smt") and r.id not in LONG)]
+TRUE = [r for r in ROWS if SWEEP or r.grade in ("exact", "smt")]
 
 
 @pytest.mark.parametrize("case", TRUE, ids=lambda c: c.id)
 def test_every_true_row_reaches_its_grade(case: cases.Case) -> None:
     out = decide(cases.build(case))
     assert out.status == PROVED, f"{case.id}: {out.evidence}"
-    if case.id in BELOW:
-        assert out.grade == BELOW[case.id], "a row got better: take it out of BELOW"
-    else:
-        assert GRADES.index(out.grade) <= GRADES.index(case.grade), f"{case.id} is {out.grade}, not {case.grade}"
+    assert GRADES.index(out.grade) <= GRADES.index(case.grade), f"{case.id} is {out.grade}, not {case.grade}"
 
 
 TRAPS = [(declare, goal, given) for declare, rows in FALSE.items() for goal, given in rows]
@@ -102,7 +94,7 @@ TRAPS = [(declare, goal, given) for declare, rows in FALSE.items() for goal, giv
 @pytest.mark.parametrize(("declare", "goal", "given"), TRAPS)
 def test_no_engine_falls_into_a_trap(declare: str, goal: str, given: tuple[str, ...]) -> None:
     tempting = any(word in goal for word in (",z)", "n/2", "1/2,n", "(i,z", "Integral", "limit"))
-    skip = () if SWEEP else ("balls",) if tempting else SLOW
+    skip = () if SWEEP else ("tail",) if tempting else SLOW
     assert provers(problem(declare, goal, given), skip) == []
 
 
@@ -113,13 +105,37 @@ def test_no_engine_falls_into_a_trap(declare: str, goal: str, given: tuple[str, 
         ("n count; z integer; X array n", "Sum(delta(i, z)*X[i], (i, 1, n)) = X[z]", ("1 <= z", "z <= n"), "exact"),
         ("n integer lo=0; P array n lo=0 lo_open=True", "Sum(P[i], (i, 1, n)) >= 0", (), "exact"),
         ("q prob; p prob open=True", "kl(q, p) >= 0", (), "exact"),
-        ("n integer", "n**2 >= n", (), "tested"),
+        ("n integer", "n**2 >= n", (), "exact"),
         ("n count", "Sum(1, (i, 1, n)) = n", (), "exact"),
     ],
 )
 def test_the_true_neighbours_of_traps(declare: str, goal: str, given: tuple[str, ...], grade: str) -> None:
     out = decide(problem(declare, goal, given))
     assert (out.status, out.grade) == (PROVED, grade), out.evidence
+
+
+# Verdicts that are no row of a table (dltsym design note, X2, X4 and X9; the others have tests where they belong)
+
+
+@pytest.mark.parametrize(
+    ("declare", "goal", "given", "missing"),
+    [
+        ("p real; B real", "B >= 0", ("p >= sqrt(B)",), "B >= 0"),
+        ("x real", "exp(x)-1-x <= x**2/(2*(1-x/3))", ("x >= 0",), "1 - x/3) != 0"),
+    ],
+)
+def test_what_may_be_undefined_is_never_proved(declare: str, goal: str, given: tuple[str, ...], missing: str) -> None:
+    p = problem(declare, goal, given)
+    assert any(missing in m for m in discharge(p)[1])
+    assert decide(p, HURRY).status in ("open", "refuted")
+
+
+def test_a_cover_with_boxes_leaves_a_tight_claim_open() -> None:
+    box = ("1/5 <= p", "p <= 4/5", "1/5 <= q", "q <= 4/5")
+    p = problem("p real; q real", "kl(p,q) >= 2*(p-q)**2", box)
+    cover = [e for e in engines() if e.grade == "ball" and p.goal.op in e.ops]
+    assert cover
+    assert {run_engine(e, p, Effort(0.05)).status for e in cover} == {"open"}
 
 
 # Random statements that are true or false by construction
@@ -230,11 +246,13 @@ def test_an_inner_budget_never_extends_an_outer_one(inner: float, outer: float) 
 
 
 def test_numbers_too_large_to_write_down_are_no_danger() -> None:
-    assert decide(problem("x real", "2**(10**9) > 0"), HURRY).status == PROVED
-    huge = problem("x real", "2**(10**9) = 2**(10**9)+1")
+    power = Pow(Num(Fraction(2)), Num(Fraction(10**9)))  # the parser refuses it, Python does not
+    assert decide(prepare(Rel(Num(Fraction(0)), "<", power)), HURRY).status == PROVED
+    huge = prepare(Rel(power, "=", power + 1))
     sampled = next(e for e in engines() if e.name == "sampled")
     assert [provers(huge, SLOW), run_engine(sampled, huge, HURRY).status] == [[], "open"]
-    assert decide(problem("x real", "x**(10**9) = 1"), HURRY).status == "refuted"
+    x = scope("x real").parse("x")
+    assert decide(prepare(Rel(Pow(x, power.exponent), "=", Num(Fraction(1)))), HURRY).status == "refuted"
     assert decide(problem("x real", "Sum(i,(i,1,10**12)) = 1"), HURRY).status in ("open", "refuted")
 
 
