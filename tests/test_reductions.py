@@ -84,6 +84,7 @@ REDUCED = [
     ("(1 + 1/x)**x <= exp(1)", {"x": "positive"}, ()),
     ("Sum(P[i]*X[i], (i, 1, n))**2 <= Sum(P[i]*X[i]**2, (i, 1, n))", WEIGHTS, SUM_ONE),
     ("Sum(P[i]*X[i], (i, 1, n)) <= sqrt(Sum(P[i]*X[i]**2, (i, 1, n)))", WEIGHTS, SUM_ONE),
+    ("sqrt((x + u)**2 + (y + v)**2) <= sqrt(x**2 + y**2) + sqrt(u**2 + v**2)", dict.fromkeys("xyuv", "real"), ()),
 ]
 NOT_REDUCED = [
     ("abs(p - q) <= sqrt(kl_bernoulli(p, q)/3)", UNIT, ()),
@@ -97,6 +98,8 @@ NOT_REDUCED = [
     ("a <= sqrt(a**2 - 1)", {"a": "real"}, ("a >= 1",)),
     ("sqrt(a) <= b", {"a": "nonneg", "b": "real"}, ("a <= b**2",)),  # b may be negative
     ("sqrt(a) <= a", {"a": "nonneg"}, ()),
+    ("sqrt((x + u)**2 + (y + v)**2) >= sqrt(x**2 + y**2) + sqrt(u**2 + v**2)", dict.fromkeys("xyuv", "real"), ()),
+    ("sqrt(a + b) >= sqrt(a) + sqrt(b)", {"a": "nonneg", "b": "nonneg"}, ()),
     ("(1 + 1/x)**x <= exp(99/100)", {"x": "positive"}, ()),
     ("(1 + 1/x)**x >= exp(1)", {"x": "positive"}, ()),
     ("Sum(P[i]*X[i], (i, 1, n))**2 >= Sum(P[i]*X[i]**2, (i, 1, n))", WEIGHTS, SUM_ONE),
@@ -129,13 +132,14 @@ def test_whole_powers_of_a_base_that_may_be_zero_merge():
     assert decide(problem("r**(n + 1) = r**n", {"r": "real", **N})).status == "refuted"
 
 
-@pytest.mark.parametrize(("claim", "domains", "given"), [*REDUCED, *STEPS])
+CERTIFIED = [row for row in (*REDUCED, *STEPS) if "**x" not in row[0]]  # logarithms of both sides have none
+
+
+@pytest.mark.parametrize(("claim", "domains", "given"), CERTIFIED)
 def test_certificates_replay_and_do_not_prove_the_converse(claim, domains, given):
     case = problem(claim, domains, given)
     out = (stepping if (claim, domains, given) in STEPS else reduce).run(case)
-    certificate = out.evidence.get("certificate")
-    if certificate is None:
-        pytest.skip(f"a part is proved by {out.evidence}")
+    certificate = out.evidence["certificate"]
     replay(case, certificate)
     other = case.with_goal(Rel(case.goal.rhs, case.goal.op, case.goal.lhs))
     with pytest.raises(Rejected):

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import combinations
 from typing import Any
 
 from dltsym.notation.calculus import ONE, ZERO, add, mul
@@ -170,6 +171,10 @@ def _square(e: Expr) -> Expr:
             return mul(*map(_square, args))
         case Div(num, den):
             return Div(_square(num), _square(den))
+        case Add() if any(_is_root(t) for _, t in _terms(e, 1)):
+            terms = _terms(e, 1)
+            mixed = [(a * b, mul(TWO, s, t)) for (a, s), (b, t) in combinations(terms, 2)]
+            return add(*(_square(t) for _, t in terms), *(p if sign > 0 else Neg(p) for sign, p in mixed))
     return Pow(e, TWO)
 
 
