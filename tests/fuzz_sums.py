@@ -119,14 +119,14 @@ def centred(rng: random.Random) -> tuple[str, str]:
 
 
 def moved(rng: random.Random) -> tuple[str, str]:
-    """Shift, turn round or split a range; no engine has to prove these."""
+    """Shift, turn round or split a range; no engine has to prove these. Telescoping needs ``m >= 1``."""
     a = body(rng, "i", 1)
     return rng.choice(
         (
             (f"Sum({a},(i,1,n))", f"Sum({renamed(a, 'i', '(i-1)')},(i,2,n+1))"),
             (f"Sum({a},(i,1,n))", f"Sum({renamed(a, 'i', '(n+1-i)')},(i,1,n))"),
             (f"Sum({a},(i,1,n))", f"Sum({a},(i,1,k))+Sum({a},(i,k+1,n))"),
-            (f"Sum({renamed(a, 'i', '(i+1)')}-({a}),(i,1,n-1))", f"{renamed(a, 'i', 'n')}-({renamed(a, 'i', '1')})"),
+            (f"Sum({renamed(a, 'i', '(i+1)')}-({a}),(i,1,m-1))", f"{renamed(a, 'i', 'm')}-({renamed(a, 'i', '1')})"),
             (f"Sum({a},(i,1,3))", "+".join(f"({renamed(a, 'i', str(t))})" for t in (1, 2, 3))),
         )
     )

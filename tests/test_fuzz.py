@@ -110,7 +110,7 @@ def check_true(draw: Draw, share: float, least: float) -> None:
 
     def ask(drawn: Drawn, p: Problem) -> None:
         bad = refute(p, points=3)
-        assert bad is None, f"refuted at {bad and bad.witness}: {drawn}"
+        assert bad is None, f"refuted at {bad.witness if bad is not None else None}: {drawn}"
         quick = SEARCH if boxed(drawn) else SEARCH[:3]
         proofs = provers(p, skip=(*APART, *quick), first=True) or provers(p, skip=(*APART, "tail"), first=True)
         for proof in [v for v in proofs if certified_by(v)]:

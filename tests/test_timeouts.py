@@ -228,11 +228,7 @@ def test_two_runs_at_once_share_the_cache(tmp_path: Path) -> None:
 
 
 def test_a_report_says_open_timeout_in_words() -> None:
-    from dltsym.prove.report import StepReport
-    from dltsym.render.text import shown_grade
+    from dltsym.render.view import shown_grade
 
-    def step(**evidence: object) -> StepReport:
-        return StepReport("x = 1", "", "open", "", 0.0, evidence, None)
-
-    assert shown_grade(step(timeout=True)) == "open (timeout)"
-    assert shown_grade(step(reason="no idea")) == "open"
+    assert shown_grade("open", {"timeout": True}) == "open (timeout)"
+    assert shown_grade("open", {"reason": "no idea"}) == "open"
