@@ -6,6 +6,7 @@ import json
 
 import cases
 import pytest
+import z3
 
 from dltsym.prove import glue
 from dltsym.prove.definedness import discharge
@@ -124,3 +125,12 @@ def test_no_case_has_contradictory_hypotheses() -> None:
 
 def test_engine_entry() -> None:
     assert (ENGINE.name, ENGINE.grade, ENGINE.order, ENGINE.ops) == ("z3", "smt", 400, ("=", "<", "<=", "!="))
+
+
+def test_the_question_is_kept_in_smt_lib_and_any_solver_can_be_asked_again() -> None:
+    motzkin = cases.build("x**4*y**2 + x**2*y**4 + z**6 >= 3*x**2*y**2*z**2")
+    out = run(motzkin)
+    assert (out.status, out.grade) == ("proved", "smt")
+    again = z3.Solver()
+    again.from_string(out.evidence["query"])
+    assert again.check() == z3.unsat

@@ -35,13 +35,17 @@ _NEGATED = {"<=": "<", "<": "<=", "=": "!=", "!=": "="}
 
 @dataclass(frozen=True)
 class Answer:
-    """What z3 said: ``unsat`` with the facts it needs, ``sat`` with values of the symbols, or ``unknown``."""
+    """What z3 said: ``unsat`` with the facts it needs, ``sat`` with values of the symbols, or ``unknown``.
+
+    `text` is the question with the needed facts in SMT-LIB: any solver can be asked again.
+    """
 
     status: str
     core: tuple[str, ...] = ()
     model: dict[str, Fraction] = field(default_factory=dict)
     grade: str = "smt"
     needs: tuple[str, ...] = ()
+    text: str = ""
 
 
 def follows(query: Query) -> str | None:
@@ -100,7 +104,35 @@ def solve(query: Query, expand: bool = False) -> Answer:
     scalars = {n: e.name for n, e in scene.atoms.exprs.items() if isinstance(e, Sym)}
     model = {scalars[n]: v for n, v in values.items() if n in scalars}
     core = minimal(facts, negated, TINY) if status == "unsat" else ()
-    return Answer(status, core, model, weakest(["smt", *scene.atoms.grades]), tuple(scene.atoms.needs))
+    text = smtlib([f for f in facts if f.name in core], negated, scene) if status == "unsat" else ""
+    return Answer(status, core, model, weakest(["smt", *scene.atoms.grades]), tuple(scene.atoms.needs), text)
+
+
+def smtlib(facts: list[Known], negated: tuple[Poly, str], scene: Scene) -> str:
+    """Write a question in SMT-LIB, with a comment for each atom and fact.
+
+    Parameters
+    ----------
+    facts : list of Known
+        Facts.
+    negated : tuple of (Poly, str)
+        Negated goal.
+    scene : Scene
+        What the atoms stand for.
+
+    Returns
+    -------
+    str
+    """
+    import z3
+
+    ctx, reals = z3.Context(), dict[str, Any]()
+    rows = [(f.name, _relation(f.poly, f.op, reals, ctx)) for f in facts] + [
+        ("the negated goal", _relation(*negated, reals, ctx))
+    ]
+    atoms = [f"(declare-const {x} Real) ; {scene.atoms.exprs.get(n, n)}" for n, x in reals.items()]
+    asserted = [f"; {name}\n(assert {rel.sexpr()})" for name, rel in rows]
+    return "\n".join(["(set-logic QF_NRA)", *atoms, *asserted, "(check-sat)"])
 
 
 def model(query: Query) -> dict[str, Fraction]:

@@ -47,7 +47,8 @@ def run(problem: Problem) -> Verdict:
                 return sos.verdict(problem, found)
             known = {*map(str, problem.given), *(f"{f.name}: {f.rel}" for f in problem.facts)}
             used = [name for name in answer.core if name in known]
-            return proved(NAME, answer.grade, used=used, core=list(answer.core), needs=list(answer.needs), z3=version())
+            evidence = {"core": list(answer.core), "needs": list(answer.needs), "query": answer.text, "z3": version()}
+            return proved(NAME, answer.grade, used=used, **evidence)
         if answer.status == "sat":
             bad = refute_at(problem, _fitting(problem, answer))
             if bad is not None:
