@@ -144,3 +144,14 @@ def test_certificates_replay_and_do_not_prove_the_converse(claim, domains, given
     other = case.with_goal(Rel(case.goal.rhs, case.goal.op, case.goal.lhs))
     with pytest.raises(Rejected):
         replay(other, certificate)
+
+
+BOUNDED = {"n": "count", "X": "array n", "a": "real", "b": "real", "i": "index 1..n"}
+MEAN = "Sum(X[k], (k, 1, n))/n"
+
+
+@pytest.mark.parametrize(("bound", "status"), [("(b - a)**2/4", "proved"), ("(b - a)**2/5", "refuted")])
+def test_the_variance_of_bounded_entries_needs_the_secant(bound, status):
+    """Popoviciu's inequality: the body is made equal at both ends of the range of an entry."""
+    case = problem(f"Sum((X[j] - {MEAN})**2, (j, 1, n))/n <= {bound}", BOUNDED, ("a <= X[i]", "X[i] <= b"))
+    assert decide(case).status == status

@@ -18,18 +18,17 @@ from fractions import Fraction
 from itertools import permutations
 from typing import Any
 
-from dltsym.errors import UnknownNode
-from dltsym.notation.calculus import ONE, ZERO, add, derivative, mul
+from dltsym.notation.calculus import ONE, ZERO, add, mul
 from dltsym.notation.tree import Decl, Div, Expr, Neg, Num, Rel, Sym
-from dltsym.notation.walk import expand_definitions, free_symbols, key, substitute
+from dltsym.notation.walk import expand_definitions, key, substitute
 from dltsym.prove.atoms import is_integer
 from dltsym.prove.certificates import shown
 from dltsym.prove.definedness import conditions, discharge
 from dltsym.prove.engines import Engine, boundary, direct, ladder, smt
 from dltsym.prove.exactsign import Exact
-from dltsym.prove.flatten import bare, entries, flat, flatten
+from dltsym.prove.flatten import entries, flat
 from dltsym.prove.ladder_certificate import header, used
-from dltsym.prove.named import form_tree
+from dltsym.prove.multipliers import multipliers
 from dltsym.prove.problem import Problem
 from dltsym.prove.replay.names import readable
 from dltsym.prove.sample import refute
@@ -227,7 +226,7 @@ def _bodies(claim: Claim, terms: list[Term], where: tuple[Expr, Expr], filled: R
         yield Body(expr, generic, note, rows, _named(known, note))
     for expr, note, rows in found:
         for zero, text, more in zeros:
-            for c in (*_tangent(claim.problem, expr, zero), *map(Num, MULTIPLIERS)):
+            for c in (*multipliers(claim.problem, expr, zero), *map(Num, MULTIPLIERS)):
                 uses = _named(known, note, *text.split(", spread "))
                 yield Body(add(expr, mul(c, zero)), generic, f"{note}; plus {c} times ({text})", (*rows, *more), uses)
 
@@ -267,27 +266,6 @@ def _vanishing(
             if w != ZERO and note != text:
                 out.append((add(here, Neg(mul(value, w))), f"{text}, spread {note}", rows))
     return out[:6]
-
-
-def _tangent(problem: Problem, expr: Expr, zero: Expr) -> Iterator[Expr]:
-    """Yield constant multipliers that give the body slope 0 where the vanishing body is 0."""
-    flat = flatten(replace(problem, goal=Rel(zero, "<=", expr), written=None))
-    store = Exact(flat)
-    cells = sorted(free_symbols(flat.goal) - set(problem.symbols), key=lambda s: s.name)
-    back = {bare(s): s for s in problem.symbols if s.decl.sort != "array"}
-    for var in cells:
-        try:
-            rate, slope = (derivative(side, var) for side in (flat.goal.lhs, flat.goal.rhs))
-        except UnknownNode:
-            continue
-        if rate == ZERO or var in free_symbols(rate):
-            continue
-        contact = Neg(Div(substitute(flat.goal.lhs, {var: ZERO}), rate))
-        form = store.form(Neg(Div(substitute(slope, {var: contact}), rate)))
-        if form is not None and len(form.num) <= 6:
-            tree = substitute(form_tree(form), back)
-            if free_symbols(tree) <= set(problem.symbols) and tree != ZERO:
-                yield tree
 
 
 def _prove_body(claim: Claim, body: Body) -> Verdict | None:
