@@ -13,6 +13,7 @@ from dltsym.cases.state import CaseError, state
 from dltsym.cases.task import Library, prove_case
 from dltsym.notation.tree import Sym
 from dltsym.prove.problem import prepare, repr_decl
+from dltsym.prove.verdict import proved
 
 QUIET = Cache(None)
 
@@ -373,3 +374,13 @@ def test_an_outcome_is_held_against_what_is_expected(expect: str, claim: str, ok
     more = {"expect": expect} if expect else {}
     [made] = cases.run([one(claim, {"x": "real"}, **more)], QUIET, executor=Here())
     assert made["ok"] is ok
+
+
+@pytest.mark.parametrize(("expect", "ok"), [("", False), ("proved", False), ("ball", False), ("tested", True)])
+@pytest.mark.parametrize("grade", ["tested", "cited"])
+def test_random_points_are_no_proof(monkeypatch: pytest.MonkeyPatch, expect: str, ok: bool, grade: str) -> None:
+    """Not even where a cited fact weakens the grade further."""
+    monkeypatch.setattr("dltsym.cases.task.decide", lambda *_: proved("sampled", grade, points=64))
+    more = {"expect": expect} if expect else {}
+    [made] = cases.run([one("x = x", {"x": "real"}, **more)], QUIET, executor=Here())
+    assert (made["status"], made["ok"]) == ("tested", ok and grade == "tested")

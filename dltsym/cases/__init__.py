@@ -20,7 +20,7 @@ from dltsym.cases.state import CaseError
 from dltsym.cases.task import Library, failed, prove_case, unknown
 from dltsym.errors import BrokenRecord, UnknownKey
 from dltsym.pool import GuardedPool, TaskTimeout, WorkerDied, cores
-from dltsym.prove.verdict import GRADES, OPEN, PROVED
+from dltsym.prove.verdict import GRADES, OPEN, PROVED, TESTED
 from dltsym.task import Outcome
 
 __all__ = ["Case", "CasesError", "Document", "document", "read", "run"]
@@ -93,7 +93,7 @@ def _result(case: Case, future: Future[Outcome]) -> Outcome:
 def _as_expected(outcome: Outcome) -> bool:
     wanted, status = outcome["expect"] or PROVED, outcome["status"]
     if wanted in GRADES and wanted != OPEN:
-        return status == PROVED and GRADES.index(outcome["grade"]) <= GRADES.index(wanted)
+        return status in (PROVED, TESTED) and GRADES.index(outcome["grade"]) <= GRADES.index(wanted)
     return status == wanted
 
 

@@ -15,7 +15,7 @@ from dltsym.prove.decide import BudgetOver, Effort, decide, time_limit
 from dltsym.prove.facts import Used, grade_with, inhabited, lemma_fact
 from dltsym.prove.problem import Problem, prepare
 from dltsym.prove.vacuous import satisfied_at
-from dltsym.prove.verdict import OPEN, PROVED, REFUTED, VACUOUS, Verdict, open_, weakest
+from dltsym.prove.verdict import OPEN, PROVED, REFUTED, TESTED, VACUOUS, Verdict, open_, weakest
 from dltsym.record import Lemma
 from dltsym.task import Memo, Outcome, lemma, lemma_report
 
@@ -179,7 +179,7 @@ def _outcome(case: Case, verdicts: Sequence[Verdict], point: Mapping[str, str] |
     grade = weakest([v.grade for v in verdicts]) if status == PROVED else worst.grade
     certificates = [v.evidence.get("certificate") for v in verdicts] if status == PROVED else [None]
     return blank(case) | {
-        "status": status,
+        "status": TESTED if status == PROVED and any(map(_only_tested, verdicts)) else status,
         "grade": grade,
         "engine": ", ".join(dict.fromkeys(v.engine for v in verdicts if v.status == status)),
         "timeout": any(v.evidence.get("timeout") is True for v in verdicts if v.status == OPEN),
@@ -191,6 +191,11 @@ def _outcome(case: Case, verdicts: Sequence[Verdict], point: Mapping[str, str] |
         "satisfied_at": point,
         "cited": list(cited),
     }
+
+
+def _only_tested(verdict: Verdict) -> bool:
+    """Whether a step rests on random points, whatever else weakens its grade: that is no proof."""
+    return TESTED in (verdict.grade, *(r.grade for r in verdict.rows)) or verdict.engine == "sampled"
 
 
 def _reason(verdict: Verdict, unsure: bool) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 GRADES = ("formal", "exact", "smt", "cas", "ball", "tested", "cited", "open")
 PROVED, REFUTED, VACUOUS, OPEN = "proved", "refuted", "vacuous", "open"
+TESTED = "tested"
 
 
 def weakest(grades: Any) -> str:
