@@ -55,15 +55,23 @@ class CommandHelp(SphinxDirective):
         from dltsym.cli import main
 
         group = main if isinstance(main, click.Group) else main.commands  # type: ignore[attr-defined]
-        context = click.Context(group, info_name="dltsym")
+        context = click.Context(group, info_name="dltsym", **group.context_settings)
+        self.env.note_reread()  # the page changes with the program
         out: list[nodes.Node] = [nodes.literal_block(text := group.get_help(context), text, language="text")]
-        for name in group.list_commands(context):
-            verb = group.get_command(context, name)
-            if verb is None:
-                continue
-            text = verb.get_help(click.Context(verb, info_name=name, parent=context))
-            block = nodes.literal_block(text, text, language="text")
-            out.append(nodes.section("", nodes.title(name, name), block, ids=[f"dltsym-{name}"], names=[name]))
+        return out + [self.section(name, verb, context) for name, verb in self.verbs(group, context)]
+
+    def verbs(self, group: click.Group, context: click.Context) -> list[tuple[str, click.Command]]:
+        found = [(name, group.get_command(context, name)) for name in group.list_commands(context)]
+        return [(name, verb) for name, verb in found if verb is not None]
+
+    def section(self, name: str, verb: click.Command, parent: click.Context) -> nodes.section:
+        context = click.Context(verb, info_name=name, parent=parent)
+        text = verb.get_help(context)
+        path = context.command_path.split(" ", 1)[1]
+        out = nodes.section("", nodes.title(path, path), ids=[nodes.make_id(context.command_path)], names=[path])
+        out += nodes.literal_block(text, text, language="text")
+        if isinstance(verb, click.Group):
+            out += [self.section(inner, part, context) for inner, part in self.verbs(verb, context)]
         return out
 
 
@@ -73,6 +81,7 @@ class FunctionTable(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         from dltsym.functions.table import ALIASES, FUNCTIONS
 
+        self.env.note_reread()
         head = ("function", "meaning", "defined for", "short")
         group = nodes.tgroup("", *(nodes.colspec(colwidth=w) for w in (3, 6, 3, 2)), cols=len(head))
         group += nodes.thead("", self.row(head))

@@ -31,6 +31,28 @@ def test_the_grades_page_explains_every_grade() -> None:
     assert [g for g in (*GRADES, REFUTED, VACUOUS) if f"`{g}`" not in page] == []
 
 
+@pytest.mark.parametrize("page", ["docs/explain/engines.md", "dltsym/prove/README.md"])
+def test_the_engines_are_listed_in_their_order(page: str) -> None:
+    from dltsym.prove.engines import engines
+
+    text = (ROOT / page).read_text("utf-8")
+    names = [e.name for e in engines()]
+    if page.startswith("docs"):
+        found = re.findall(r"`([^`]+)`", "".join(re.findall(r"^\|( `[^|]*)\|", text, re.MULTILINE)))
+    else:
+        found = re.findall(r"`([^`]+)`", text.split("each), in this order:")[1].split("sampled")[0] + "sampled`")
+        found = [name for name in found if name in names]
+    assert found == names
+
+
+def test_the_checker_of_certificates_explains_every_kind() -> None:
+    from dltsym.prove.replay import kinds
+
+    text = (ROOT / "dltsym/prove/replay/README.md").read_text("utf-8")
+    table = "".join(re.findall(r"^\|( `[^|]*)\|", text, re.MULTILINE))
+    assert sorted(re.findall(r"`([^`]+)`", table)) == sorted(kinds())
+
+
 def test_quickstart_runs(capsys: pytest.CaptureFixture[str]) -> None:
     runpy.run_path(str(ROOT / "examples" / "quickstart.py"))
     out = capsys.readouterr().out

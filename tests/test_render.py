@@ -17,7 +17,7 @@ from dltsym.prove.obligations import obligations
 from dltsym.prove.report import AuditReport, MutantReport, Report, StepReport, ValueReport
 from dltsym.prove.verdict import Row
 from dltsym.record import Theorem
-from dltsym.render import bib, html, latex, lines, text, view
+from dltsym.render import bib, html, latex, lines, sphinx_nodes, text, view
 from dltsym.statement import Scope
 
 BIB = """@article{abel1826, author = {Abel, Niels {\\'e}}, title = {On {R}oots}, journal = {J. Test}, year = {1826},
@@ -102,6 +102,24 @@ def test_what_is_not_proved_never_looks_proved(grade: str) -> None:
     assert f">{grade}</span>" in page
 
 
+def test_every_view_says_how_a_grade_came_about() -> None:
+    """A replay that is only on record leaves the grade alone, and a timeout is no refusal: both are said."""
+    theorem = bound()
+    report = report_for(theorem, "exact", "open")
+    first, second = report.steps
+    steps = (replace(first, evidence={"formal": {"shown": "formal (recorded)"}}),
+             replace(second, evidence={"timeout": True}))  # fmt: skip
+    report = replace(report, steps=steps)
+    page = html.page({"reports": {"test.bound": report.to_json()}}, {"test.bound": theorem})
+    nodes = [n.pformat() for n in sphinx_nodes.derivation_nodes(theorem, report)]
+    nodes += [sphinx_nodes.checked_table(report, theorem.symbols).pformat()]
+    for words, grade in (("formal (recorded)", "exact"), ("open (timeout)", "open")):
+        assert words in text.step_table(report)
+        assert f"[{words}]" in latex.derivation(theorem, report)
+        assert re.search(rf'<span class="badge {grade}"[^>]*>{re.escape(words)}</span>', page)
+        assert all(re.search(rf'dlt-badge dlt-{grade}">\s*{re.escape(words)}\s', n) for n in nodes)
+
+
 def test_a_failing_step_prints_witness_and_enclosures() -> None:
     out = text.report_text(report_for(bound(), "exact", "refuted"))
     assert "witness: r = 1/2" in out
@@ -160,6 +178,8 @@ def test_cite_is_exactly_what_was_used() -> None:
     report = replace(report_for(theorem, "exact", "smt"), uses=("test.bound",))
     keys = bib.cite(user, report, {"test.bound": theorem}.__getitem__)
     assert keys == ("euler1740", "abel1826", "gauss1801", "dltsym", "arb", "z3")
+    assert bib.software_keys(report_for(theorem, "formal", "formal"))[:3] == ("dltsym", "coq", "coquelicot")
+    assert "Coquelicot" in bib.bibtex(("coq", "coquelicot"))
 
 
 def test_page_is_self_contained_and_escaped() -> None:

@@ -9,20 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import lru_cache
-from itertools import combinations_with_replacement
 from typing import Any
 
-from dltsym.errors import UnknownNode
-from dltsym.functions.table import FUNCTIONS
-from dltsym.notation.parse import row_text
-from dltsym.notation.tree import Call, Expr, Rel, Sym
-from dltsym.notation.walk import free_symbols
-from dltsym.prove.atoms import Atoms, Known
-from dltsym.prove.axioms import monotone
-from dltsym.prove.linear import Scene, factored, refresh
-from dltsym.prove.polynomials import Poly, add, constant, mul, names, ratio_add, text_of, variable
-from dltsym.prove.shapes import ZERO
-from dltsym.prove.signs import Query, assume, build, compare, gather, target
+from dltsym.notation.tree import Sym
+from dltsym.prove.atoms import Known
+from dltsym.prove.glue_laws import constants, expand_laws
+from dltsym.prove.linear import Scene, factored
+from dltsym.prove.polynomials import Poly, names, text_of
+from dltsym.prove.signs import Query, build, compare, target
 from dltsym.prove.verdict import weakest
 
 STEPS = 6_000_000  # z3 resource units, about two seconds; the same on every machine, unlike a timeout
@@ -158,8 +152,8 @@ def _prepared(query: Query, expand: bool) -> tuple[Scene, Poly, list[Known]]:
     poly = target(scene, query.rel)
     compare(scene)
     if expand:
-        _expand(scene)
-    return scene, poly, relevant([*scene.atoms.facts, *_constants(scene)], poly)
+        expand_laws(scene)
+    return scene, poly, relevant([*scene.atoms.facts, *constants(scene)], poly)
 
 
 def contradiction(query: Query) -> tuple[str, ...]:
@@ -177,7 +171,7 @@ def contradiction(query: Query) -> tuple[str, ...]:
     """
     scene = build(replace(query, deep=True))
     compare(scene)
-    facts = [*scene.atoms.facts, *_constants(scene)]
+    facts = [*scene.atoms.facts, *constants(scene)]
     status, _ = check(facts, None, SMALL)
     return minimal(facts, None, SMALL) if status == "unsat" else ()
 
@@ -308,91 +302,6 @@ def _value(x: Any) -> Fraction:
     if z3.is_algebraic_value(x):
         x = x.approx(18)
     return Fraction(int(x.numerator_as_long()), int(x.denominator_as_long()))
-
-
-def _constants(scene: Scene) -> list[Known]:
-    """Enclose closed constants such as ``log(2)`` by short rationals."""
-    out = []
-    for name, e in scene.atoms.exprs.items():
-        r = scene.bounds.get(name)
-        if not isinstance(e, Call) or free_symbols(e) or r is None:
-            continue
-        grid = 10**9
-        if r.lo is not None:
-            low = Fraction(r.lo * grid // 1, grid)
-            out.append(Known(add(variable(name), constant(low), -1), ">=", f"value of {e}"))
-        if r.hi is not None:
-            high = Fraction(-(-r.hi * grid // 1), grid)
-            out.append(Known(add(constant(high), variable(name), -1), ">=", f"value of {e}"))
-    return out
-
-
-def _expand(scene: Scene) -> None:
-    """Add definitions of defined functions where these are defined, and ``exp(a + b) = exp(a)*exp(b)``."""
-    from dltsym.prove.definedness import conditions
-
-    atoms = scene.atoms
-    for name, e in list(atoms.exprs.items()):
-        if not isinstance(e, Call) or name in atoms.blocked or FUNCTIONS[e.name].definition is None:
-            continue
-        body = row_text(e, FUNCTIONS[e.name].definition or "")
-        assert isinstance(body, Expr)
-        if all(atoms.sub(c.rel, name, c.local) for c in conditions(body)):
-            assume(atoms, Rel(e, "=", body), f"definition of {e}")
-    gather(atoms)
-    _logs(atoms)
-    exps = {
-        text_of(atoms.args[n][0].num, atoms.args[n][0].den): n
-        for n, e in atoms.exprs.items()
-        if isinstance(e, Call) and e.name == "exp"
-    }
-    for a, b in combinations_with_replacement(sorted(exps.values()), 2):
-        whole = ratio_add(atoms.args[a][0], atoms.args[b][0])
-        both = exps.get(text_of(whole.num, whole.den))
-        if both is not None:
-            atoms.facts.append(Known(add(variable(both), mul(variable(a), variable(b)), -1), "=", "exp of a sum"))
-    _pairs(atoms)
-    refresh(scene)
-
-
-def _pairs(atoms: Atoms) -> None:
-    """Order pairs of atoms of one increasing function f: ``(u - w)*(f(u) - f(w)) >= 0``, tangents for exp and log."""
-    for a, b in list(monotone(atoms)):
-        if atoms.args[a][0].den or atoms.args[b][0].den:
-            continue
-        name = getattr(atoms.exprs[a], "name", "")
-        step = add(atoms.args[a][0].num, atoms.args[b][0].num, -1)
-        rise = add(variable(a), variable(b), -1)
-        if name == "exp":  # f(u) - f(w) >= f(w)*(u - w), and the other way round
-            rows = [add(rise, mul(variable(b), step), -1), add(mul(variable(a), step), rise, -1)]
-        elif name == "log":  # u - w >= w*(f(u) - f(w)), and the other way round
-            u, w = atoms.args[a][0].num, atoms.args[b][0].num
-            rows = [add(step, mul(w, rise), -1), add(mul(u, rise), step, -1)]
-        else:
-            rows = [mul(step, rise)]
-        atoms.facts += [Known(row, ">=", f"{name} is increasing") for row in rows]
-
-
-def _logs(atoms: Atoms) -> None:
-    """Add ``log`` of a product or quotient of positive factors as the sum of their logs."""
-    for name, e in list(atoms.exprs.items()):
-        if not isinstance(e, Call) or e.name != "log" or name in atoms.blocked:
-            continue
-        (r,) = atoms.args[name]
-        if len(r.num) != 1 or (not r.den and sum(k for _, k in next(iter(r.num))) < 2 and r.num[max(r.num)] == 1):
-            continue
-        ((mono, c),) = r.num.items()
-        parts = [(((((n, 1),), Fraction(1)),), k) for n, k in mono] + [(f, -k) for f, k in r.den]
-        if c <= 0 or not all(atoms.sub(Rel(ZERO, "<", atoms.expr(f)), name) for f, _ in parts):
-            continue
-        total: Poly = {}
-        try:
-            for f, k in [*parts, *([(((((), c)),), 1)] if c != 1 else [])]:
-                total = add(total, atoms.ratio(Call("log", (atoms.expr(f),))).num, k)
-        except UnknownNode:
-            continue
-        atoms.facts.append(Known(add(variable(name), total, -1), "=", f"{e} as a sum"))
-    gather(atoms)
 
 
 @lru_cache(maxsize=1)

@@ -135,31 +135,6 @@ def of_polynomials(relations: Sequence[tuple[Poly, str]]) -> list[Constraint] | 
     return out
 
 
-def sos_sign(
-    poly: fmpq_mpoly, constraints: Sequence[Constraint], strict: bool = False, seconds: float = 0.5
-) -> Proof | None:
-    """Prove that a polynomial is not negative (positive, if strict) where constraints hold.
-
-    Parameters
-    ----------
-    poly : fmpq_mpoly
-        Polynomial in the ring of the constraints.
-    constraints : sequence of Constraint
-        Constraints.
-    strict : bool
-        Exclude 0.
-    seconds : float
-        Processor time.
-
-    Returns
-    -------
-    Identity, Split or None
-        The refutation of ``poly < 0`` (``poly <= 0``) under the constraints, which follow as numbers 1, 2, ...
-    """
-    negated = Constraint(-poly, ">=" if strict else ">")
-    return refutation([negated, *constraints], seconds, SQUARES)
-
-
 def holds(constraints: Sequence[Constraint], proof: Proof) -> bool:
     """Whether a refutation is one: multiply everything out.
 

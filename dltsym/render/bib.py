@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # Software that stands behind a grade. An engine may use more than its grade says; then it is named here.
 _BY_GRADE = {
+    "formal": ("coq", "coquelicot"),
     "exact": ("arb",),
     "ball": ("arb",),
     "tested": ("arb",),
@@ -26,7 +27,7 @@ _BY_GRADE = {
     "smt": ("z3",),
     "cas": ("sympy",),
 }
-_BY_ENGINE = {"cas": ("sympy",), "smt": ("z3",), "z3": ("z3",), "glue": ("z3",)}
+_BY_ENGINE = {"cas": ("sympy",), "z3": ("z3",)}
 
 
 def bib_files() -> tuple[Path, ...]:

@@ -14,7 +14,7 @@ from dltsym.notation.tree import Decl, Num, Sym
 from dltsym.record import Audit, Theorem
 from dltsym.render.lines import source_text, statement_lines
 from dltsym.render.mathml import mathml, mixed
-from dltsym.render.view import GRADE_MEANING, OBLIGATIONS, ROLE_WORDS, area_title, relation_latex
+from dltsym.render.view import GRADE_MEANING, OBLIGATIONS, ROLE_WORDS, area_title, relation_latex, shown_grade
 
 _AUDIT_CLASS = {"holds": "holds", "holds with correction": "correction", "refuted": "refuted"}
 _e = html.escape
@@ -55,20 +55,22 @@ def page(data: Mapping[str, Any], records: Mapping[str, Theorem | Audit] | None 
     )
 
 
-def badge(grade: str) -> str:
+def badge(grade: str, shown: str = "") -> str:
     """Return a grade or verdict as a coloured pill; the word itself is always printed.
 
     Parameters
     ----------
     grade : str
         Grade or verdict.
+    shown : str
+        Words of the pill, if they say more.
 
     Returns
     -------
     str
     """
     css = _AUDIT_CLASS.get(grade, grade if grade in GRADE_MEANING else "unchecked")
-    return f'<span class="badge {css}" title="{_e(GRADE_MEANING.get(grade, ""))}">{_e(grade)}</span>'
+    return f'<span class="badge {css}" title="{_e(GRADE_MEANING.get(grade, ""))}">{_e(shown or grade)}</span>'
 
 
 def _head(data: Mapping[str, Any]) -> str:
@@ -248,10 +250,11 @@ def _steps(steps: Iterable[Mapping[str, Any]], symbols: Mapping[str, Sym]) -> st
         bad = s["grade"] in ("refuted", "vacuous")
         label = s.get("chain", ""), ROLE_WORDS.get(s.get("role", ""), ""), str(s.get("number") or "")
         name = " ".join(x for x in label if x)
+        pill = badge(s["grade"], shown_grade(s["grade"], s.get("evidence") or {}))
         relation = f'<span class="{"struck" if bad else ""}">{formula(s["relation"], symbols)}</span>'
         rows.append(
             f'<tr><td class="dim">{_e(name)}</td><td>{relation}{_evidence(s)}</td>'
-            f"<td>{mixed(s.get('reason', ''))}</td><td>{badge(s['grade'])}</td>"
+            f"<td>{mixed(s.get('reason', ''))}</td><td>{pill}</td>"
             f'<td class="dim">{_e(s.get("engine", ""))}</td></tr>'
         )
     head = "<thead><tr><th></th><th>relation</th><th>reason</th><th>grade</th><th>engine</th></tr></thead>"

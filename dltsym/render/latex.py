@@ -179,7 +179,7 @@ def _reason(step: StepView) -> str:
     words = [escape(step.why)] if step.why else []
     words += [rf"by \texttt{{{escape(u)}}}" for u in step.uses]
     if step.status != "unchecked":
-        words.append(f"[{step.grade}]" if step.status in ("proved", "cited") else rf"\textbf{{[{step.grade}]}}")
+        words.append(f"[{step.shown}]" if step.status in ("proved", "cited") else rf"\textbf{{[{step.shown}]}}")
     return (
         rf"\text{{{', '.join(words[:-1])} {words[-1]}}}"
         if len(words) > 1

@@ -13,7 +13,7 @@ from dltsym.notation.latex import symbol_latex
 from dltsym.notation.tree import Sym
 from dltsym.record import Theorem
 from dltsym.render.lines import domain_latex, used_symbols
-from dltsym.render.view import ROLE_WORDS, derivation, relation_glyph, relation_latex, split_math
+from dltsym.render.view import ROLE_WORDS, derivation, relation_glyph, relation_latex, shown_grade, split_math
 
 if TYPE_CHECKING:
     from dltsym.prove.report import Report, StepReport, ValueReport
@@ -53,19 +53,22 @@ def paragraph(text: str, *more: nodes.Node, classes: Iterable[str] = ()) -> node
     return nodes.paragraph("", "", *text_nodes(text), *more, classes=list(classes))
 
 
-def badge(grade: str) -> nodes.inline:
+def badge(grade: str, shown: str = "") -> nodes.inline:
     """Return a grade or verdict as a pill.
 
     Parameters
     ----------
     grade : str
         Grade or verdict.
+    shown : str
+        Words of the pill, if they say more.
 
     Returns
     -------
     inline
     """
-    return nodes.inline(grade, grade, classes=["dlt-badge", f"dlt-{grade.replace(' ', '-')}"])
+    text = shown or grade
+    return nodes.inline(text, text, classes=["dlt-badge", f"dlt-{grade.replace(' ', '-')}"])
 
 
 def display(latex: str) -> nodes.math_block:
@@ -197,7 +200,7 @@ def derivation_nodes(record: Theorem, report: Report | None) -> list[nodes.Node]
             latex = rf"\displaystyle {{}} {relation_glyph(step.op, step.status)} {step.to}"
             relation = nodes.container("", nodes.paragraph("", "", nodes.math(latex, latex)), classes=["dlt-rel"])
             links = [n for key in step.uses for n in (nodes.Text(" by "), nodes.literal(key, key))]
-            why = paragraph(step.why, *links, nodes.Text(" "), badge(step.grade))
+            why = paragraph(step.why, *links, nodes.Text(" "), badge(step.grade, step.shown))
             box += nodes.container(
                 "", relation, nodes.container("", why, classes=["dlt-why"]), classes=["dlt-step", f"dlt-{step.status}"]
             )
@@ -229,7 +232,8 @@ def checked_table(report: Report, symbols: Mapping[str, Sym]) -> nodes.container
         failed = s.grade in ("refuted", "vacuous", "open", "tested")
         details += [plain(s.evidence)] if failed and s.evidence else []
         shown = [nodes.paragraph("", "", relation), *(nodes.paragraph(d, d, classes=["dlt-witness"]) for d in details)]
-        return [[nodes.Text(name)], shown, text_nodes(s.reason), [badge(s.grade)], [nodes.Text(s.engine)]]
+        pill = badge(s.grade, shown_grade(s.grade, s.evidence))
+        return [[nodes.Text(name)], shown, text_nodes(s.reason), [pill], [nodes.Text(s.engine)]]
 
     return table(("", "relation", "reason", "grade", "engine"), map(row, report.steps), "dlt-checked")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from dltsym.notation.tree import Expr
 from dltsym.record import Audit, Claim, Ode, Optimum, Premise, Rate, Theorem
-from dltsym.render.view import GRADE_MEANING, grade_sentence
+from dltsym.render.view import grade_sentence, shown_grade
 
 if TYPE_CHECKING:
     from dltsym.prove.report import AuditReport, Report, StepReport
@@ -142,27 +142,10 @@ def step_table(report: Report) -> str:
     """
     rows = []
     for (name, relation, reason, _, engine), step in zip(step_rows(report), report.steps, strict=True):
-        head = f"{shown_grade(step):9} {name:12} {relation}"
+        head = f"{shown_grade(step.grade, step.evidence):9} {name:12} {relation}"
         rows.append(f"{head}   ({reason}{'; ' if reason else ''}{engine})" if engine or reason else head)
         rows += [f"          {line}" for line in failure_lines(step)]
     return "\n".join(rows)
-
-
-def shown_grade(step: StepReport) -> str:
-    """Return the grade of an obligation; it says where time ran out, and ``formal (recorded)`` by a replay on record.
-
-    Parameters
-    ----------
-    step : StepReport
-        One obligation.
-
-    Returns
-    -------
-    str
-    """
-    if "formal" in step.evidence:
-        return str(step.evidence["formal"]["shown"])
-    return f"{step.grade} (timeout)" if step.grade == "open" and step.evidence.get("timeout") is True else step.grade
 
 
 def failure_lines(step: StepReport) -> list[str]:
@@ -316,21 +299,6 @@ def step_table_rich(report: Report) -> Any:
         table.add_column(name, overflow="fold")
     for (name, relation, reason, grade, engine), step in zip(step_rows(report), report.steps, strict=True):
         body = "\n".join([relation, *failure_lines(step)])
-        table.add_row(name, Text(body), Text(reason), Text(shown_grade(step), style=_STYLES.get(grade, "")), engine)
+        shown = Text(shown_grade(grade, step.evidence), style=_STYLES.get(grade, ""))
+        table.add_row(name, Text(body), Text(reason), shown, engine)
     return table
-
-
-def grade_table(counts: Mapping[str, int]) -> str:
-    """Return the number of obligations per grade, strongest first, as an aligned plain table.
-
-    Parameters
-    ----------
-    counts : mapping of str to int
-        Obligations per grade.
-
-    Returns
-    -------
-    str
-    """
-    order = [*GRADE_MEANING, *sorted(set(counts) - set(GRADE_MEANING))]
-    return "\n".join(f"{g:9} {counts[g]:5}  {GRADE_MEANING.get(g, '')}" for g in order if counts.get(g))

@@ -33,7 +33,7 @@ PROVED_GRADES = ("formal", "exact", "smt", "cas", "ball")
 _MATH = re.compile(r"(?<!\\)\$(.+?)(?<!\\)\$", re.DOTALL)
 GRADE_MEANING = {
     "formal": "replayed by Coq",
-    "exact": "exact algebra, replays without search",
+    "exact": "exact algebra",
     "smt": "z3 answered unsat",
     "cas": "SymPy says so",
     "ball": "certified by ball arithmetic on a stated box or family",
@@ -72,7 +72,7 @@ def area_title(area: str) -> str:
 
 @dataclass(frozen=True)
 class StepView:
-    """One row of a derivation: ``op to`` in LaTeX, the reason as mixed text, the grade and what it means."""
+    """One row of a derivation: ``op to`` in LaTeX, the reason as mixed text, the grade, as shown, and what it means."""
 
     op: str
     to: str
@@ -80,6 +80,7 @@ class StepView:
     uses: tuple[str, ...]
     sources: tuple[Source, ...]
     grade: str
+    shown: str
     status: str
     engine: str = ""
     witness: Mapping[str, Any] | None = None
@@ -129,6 +130,30 @@ def status_of(grade: str) -> str:
     str
     """
     return "proved" if grade in PROVED_GRADES else grade or "unchecked"
+
+
+def shown_grade(grade: str, evidence: Mapping[str, Any]) -> str:
+    """Return the words for the grade of an obligation: where time ran out, and where a replay is only on record.
+
+    Parameters
+    ----------
+    grade : str
+        Grade or verdict.
+    evidence : mapping
+        Evidence of the obligation.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> shown_grade("open", {"timeout": True}), shown_grade("exact", {"formal": {"shown": "formal (recorded)"}})
+    ('open (timeout)', 'formal (recorded)')
+    """
+    if "formal" in evidence:
+        return str(evidence["formal"]["shown"])
+    return f"{grade} (timeout)" if grade == "open" and evidence.get("timeout") is True else grade
 
 
 def relation_glyph(op: str, status: str) -> str:
@@ -189,6 +214,7 @@ def derivation(theorem: Theorem, report: Report | None = None) -> tuple[ChainVie
                     uses,
                     named,
                     grade,
+                    shown_grade(grade, worst.evidence) if worst else grade,
                     status_of(grade),
                     worst.engine if worst else "",
                     worst.witness if worst else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dltsym.prove.certificates import identity
 from dltsym.prove.engines import Engine
 from dltsym.prove.problem import Problem
 from dltsym.prove.sums import has_sums
@@ -27,7 +28,8 @@ def run(problem: Problem) -> Verdict:
     proof = prove_equation(problem)
     if proof is None:
         return open_("sums", "the canonical forms differ")
-    return proved("sums", "exact", proof.rows, way=proof.way, normal=proof.normal, uses=list(proof.uses))
+    evidence = {"certificate": identity(problem), "way": proof.way, "normal": proof.normal, "uses": list(proof.uses)}
+    return proved("sums", "exact", proof.rows, **evidence)
 
 
 ENGINE = Engine("sums", "exact", 200, ("=",), 5.0, run)
