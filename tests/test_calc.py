@@ -41,7 +41,7 @@ from dltsym import (
     thm,
 )
 from dltsym.prove.verdict import proved
-from dltsym.session import settle
+from dltsym.session import settle, words
 from dltsym.session.state import SESSION, in_force
 
 
@@ -214,6 +214,12 @@ def test_x2_a_root_does_not_prove_its_radicand() -> None:
         check("B >= 0", by="h")
 
 
+def test_hypotheses_that_no_integers_satisfy_are_vacuous() -> None:
+    counts("n k")
+    with given("2*n = 2*k + 1"):
+        assert check("n >= n/2").status == "vacuous"
+
+
 def test_x6_vacuous_before_the_ladder() -> None:
     reals("p q")
     with given("0 < p < 1", "0 < q < 1", "q > 1"):
@@ -363,3 +369,11 @@ def test_no_public_name_is_a_module() -> None:
     # `import dltsym.calc` would put the module in the place of the function of that name
     modules = {m.name for m in pkgutil.iter_modules(dltsym.__path__)}
     assert modules & set(dltsym.__all__) == set()
+
+
+def test_explain_does_not_promise_a_replay_that_there_is_not() -> None:
+    promised = "replays without search"
+    none = words.told(proved("tower", "exact", certificate={"kind": "none", "why": "a term is unknown"}))
+    assert "cannot follow this proof: a term is unknown" in (text := "\n".join(none))
+    assert promised not in text
+    assert promised in "\n".join(words.told(proved("tower", "exact", certificate={"kind": "identity"})))

@@ -190,6 +190,15 @@ def test_sample_size_in_closed_form() -> None:
     assert (found.grade, found.least) == ("exact", 185)
 
 
+def test_the_least_value_meets_the_hypotheses() -> None:
+    """The condition is the relation under the hypotheses only: (n - 5)**2 >= 4 holds at n = 1 too."""
+    counts("n")
+    with given("n >= 10"):
+        assert solve_for("n", "(n - 5)**2 >= 4").least == 10
+    with given("n <= 2"), pytest.raises(StepOpen):
+        solve_for("n", "1/n <= 1/3")
+
+
 def test_the_direction_is_proved_not_guessed() -> None:
     reals("x a b")
     with given("a < 0"):
@@ -205,6 +214,7 @@ def test_the_direction_is_proved_not_guessed() -> None:
 def test_solved_relations_agree_with_numbers() -> None:
     positives("a b")
     reals("x")
+    solved = []
     for relation in (
         "-a/(b*x - 2*b*x) >= 1/2",
         "exp(-x/a) < b",
@@ -217,10 +227,12 @@ def test_solved_relations_agree_with_numbers() -> None:
             found = solve_for(name, relation)
         except StepOpen:
             continue
+        solved.append(relation)
         for k in range(40):
             point = {"a": Fraction(k % 7 + 1, 3), "b": Fraction(k % 5 + 1, 2), "x": Fraction(2 * k - 41, 6)}
             truth = {holds(found.relation, point), holds(found.condition, point)} - {None}
             assert len(truth) < 2, (found, point)
+    assert len(solved) >= 3, solved
 
 
 def test_sample_size_in_numbers() -> None:
@@ -299,3 +311,9 @@ def test_points_outside_the_domain_are_refused() -> None:
     positives("x")
     with pytest.raises(RecordError, match="certified"):
         compare(["x", "x**2"], {"x": [-1]})
+
+
+def test_a_name_that_drops_out_is_not_solved_for() -> None:
+    counts("n")
+    with pytest.raises(StepOpen):
+        solve_for("n", "n >= n + 1")

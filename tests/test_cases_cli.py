@@ -59,6 +59,11 @@ def test_standard_input_and_misuse(tmp_path: Path) -> None:
     assert "cannot be read" in run(str(tmp_path / "none.json"), status=2).stderr
     assert "Usage" in run(status=2).stderr
     assert "Usage" in run("-", "--timeout", "0", status=2).stderr
+    assert "Usage" in run("-", "--timeout", "nan", status=2).stderr
+    assert "Usage" in run("-", "--timeout", "inf", status=2).stderr
+    (tmp_path / "file").touch()
+    unwritable = str(tmp_path / "file" / "out.json")
+    assert "file: " in run("-", "-q", "-o", unwritable, status=2, text=json.dumps([CASE])).stderr
     (tmp_path / "bytes.json").write_bytes(b'["\xff"]')
     assert "byte 0xff is not UTF-8" in run(str(tmp_path / "bytes.json"), status=2).stderr
 

@@ -133,3 +133,21 @@ def test_certificates_replay_and_tampering_is_rejected() -> None:
             replay(p, {**certificate, "integrals": data})
     with pytest.raises(Rejected):
         replay(goal(text.replace("6/c", "5/c")), certificate)
+
+
+@pytest.mark.parametrize("text", [
+    "0*Integral(1, (t, 0, oo)) = 0", "Integral(1, (t, 0, oo)) <= Integral(1, (t, 0, oo)) + 1",
+    "Integral(1, (t, 0, oo)) + 1 != Integral(1, (t, 0, oo))", "exp(Integral(exp(a*t), (t, 0, oo))) > 0",
+    "Sum(Integral(t**j, (t, 0, oo))**2, (j, 1, n)) >= 0", "limit(1/t, t, 0)**2 >= 0",
+    "limit(1/t, t, 0) = limit(1/t, t, 0)", "exp(limit(a/t, t, 0)) > 0",
+])  # fmt: skip
+def test_what_diverges_is_undefined_whatever_the_engine(text: str) -> None:
+    out = decide(goal(text))
+    assert (out.status, out.engine) == ("open", "definedness")
+    assert "needs a finite value" in out.evidence["reason"]
+
+
+def test_what_converges_is_defined() -> None:
+    assert decide(goal("Integral(exp(-c*t), (t, 0, oo))**2 >= 0")).status == "proved"
+    assert decide(goal("exp(Integral(exp(t**4), (t, 0, 1))) > 0")).status == "proved"
+    assert decide(goal("x = 1", "x = 1 + 0*limit(1/t, t, 0)")).status == "open"

@@ -205,3 +205,21 @@ def test_a_certificate_proves_only_its_own_statement() -> None:
     certificate = decide(problem(text, *TRUE[text])).evidence["certificate"]
     with pytest.raises(Rejected):
         check(problem("inv(A@B) = inv(A)@inv(B)", *TRUE[text]), certificate)
+
+
+@pytest.mark.parametrize(
+    ("claim", "given"),
+    [
+        ("A = B", "A - (s - s)*B = B"),
+        ("c*inv(A)@A = c*eye(n)", "det(A) + s - s != 0"),
+        ("A = B", "(c + s - s)*A = c*B"),
+    ],
+)
+def test_a_hypothesis_about_an_index_without_values_is_no_relation(claim: str, given: str) -> None:
+    v = scope()
+    v.index("s", v.integer("m", lo=0))
+    p = prepare(v.relations(claim)[0], v.relations(given))
+    assert decide(p).status != "proved"
+    with pytest.raises(Rejected):
+        check(p, {"moves": [{"subtract": ["given", 0], "left": [], "right": [], "factor": [[[], "1"]],
+                             "trace": False, "word": []}]})  # fmt: skip

@@ -74,3 +74,30 @@ def test_a_recurrence_that_stops_early_proves_nothing_beyond() -> None:
 def test_decide_proves_and_refutes() -> None:
     assert decide(goal(*TRUE[1])).engine == "recurrences"
     assert decide(goal(*MUTANTS[1])).status == "refuted"
+
+
+LOOSE = [  # t in 1..n, s in 1..m: with m = 0 nothing is said about any s
+    ("X[n + 1] = X[1]", "X[t + 1] = X[t] + s - s"),
+    ("X[n + 1] <= X[1]", "X[t + 1] <= X[t] - s + s"),
+    ("X[n + 1] >= 0", "X[t + 1] = X[t] + 1", "X[1] >= s - s"),
+    ("X[n + 1] >= X[1]", "X[t + 1] = X[t] + a", "a >= s - s"),
+]
+
+
+@pytest.mark.parametrize("case", LOOSE, ids=lambda c: c[0])
+def test_an_index_without_values_says_nothing(case: tuple[str, ...]) -> None:
+    v = Scope()
+    v.real("a")
+    n, m = v.count("n"), v.integer("m", lo=0)
+    v.array("X", n + 1), v.index("t", n), v.index("s", m)
+    given = [r for g in case[1:] for r in v.relations(g)]
+    assert recurrences.run(prepare(v.relations(case[0])[0], given)).status == "open"
+
+
+@pytest.mark.parametrize("slope", ["t - 5/2", "(2*t - 5)/2"])
+def test_a_bound_carries_over_to_a_base_entry_only_where_the_recurrence_increases(slope: str) -> None:
+    """X = 0, 1, -3/2, 7/4, ... is not below n - 3: the slope is negative at t = 1 and t = 2."""
+    v = Scope()
+    v.integer("n", lo=3, hi=5), v.array("X", 7), v.index("t", 5)
+    given = [r for g in (f"X[t + 2] = ({slope})*X[t + 1] + X[t]", "X[1] = 0", "X[2] = 1") for r in v.relations(g)]
+    assert recurrences.run(prepare(v.relations("X[n] <= n - 3")[0], given)).status == "open"

@@ -13,6 +13,7 @@ from dltsym.prove.decide import decide
 from dltsym.prove.engines import reduce, stepping
 from dltsym.prove.problem import Problem, prepare
 from dltsym.prove.replay import Rejected, replay
+from dltsym.prove.replay.reduction import ways
 
 N = {"n": "count"}
 UNIT = {"p": "(0, 1)", "q": "(0, 1)"}
@@ -155,3 +156,26 @@ def test_the_variance_of_bounded_entries_needs_the_secant(bound, status):
     """Popoviciu's inequality: the body is made equal at both ends of the range of an entry."""
     case = problem(f"Sum((X[j] - {MEAN})**2, (j, 1, n))/n <= {bound}", BOUNDED, ("a <= X[i]", "X[i] <= b"))
     assert decide(case).status == status
+
+
+LOOSE = {**N, "m": "nonneg integer", "s": "index 1..m", "A": "nonneg array m", "X": "array n"}
+
+
+@pytest.mark.parametrize(
+    ("claim", "given", "engine"),
+    [
+        ("exp(-Sum(X[k], (k, 1, n))) <= 1", "A[s] <= Sum(X[k], (k, 1, n))", reduce),
+        ("exp(-Sum(m, (k, 1, n))) < 1", "A[s] <= 5", reduce),
+        ("2**n >= n + 3", "n >= 3 + s - s", stepping),
+        ("n**2 <= 2**n", "n >= 4 + s - s", stepping),
+    ],
+)
+def test_a_hypothesis_about_every_index_may_be_about_none(claim, given, engine):
+    """False for m = 0, where the hypothesis says nothing."""
+    assert engine.run(problem(claim, LOOSE, (given,))).status == "open"
+
+
+def test_a_sum_under_a_binder_is_no_mean():
+    """Its value depends on the variable that is bound there, so it is not one number."""
+    case = problem("Integral(exp(Sum(z*X[i], (i, 1, n))), (z, 0, 1)) >= 0", {**N, "X": "array n", "z": "real"})
+    assert not list(ways(case))

@@ -280,6 +280,13 @@ def test_induction_refuses(goal: str, given: tuple[str, ...]) -> None:
     assert all(v.status == "open" for v in verdicts(problem(goal, given)))
 
 
+def test_induction_starts_at_no_bound_about_an_index_without_values() -> None:
+    v = Scope()
+    v.count("n"), v.index("s", v.integer("m", lo=0))
+    (goal,), given = v.relations("Sum(i, (i, 3, n)) = n*(n + 1)/2 - 3"), v.relations("n >= 3 + s - s")
+    assert induction.run(prepare(goal, given)).status == "open"
+
+
 # Signs and linear arithmetic
 
 

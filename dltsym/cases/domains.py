@@ -37,6 +37,13 @@ SYNONYMS = {
     "non-negative": "nonneg", "non-negative integer": "nonneg integer", "natural number": "nonneg integer",
     "open probability": "open prob", "integers": "integer", "negative real": "negative",
 }  # fmt: skip
+_LETTERS = {
+    "R": "; write real", "\u211d": "; write real", "float": "; write real", "number": "; write real",
+    "N": "; write count, or nonneg integer", "\u2115": "; write count, or nonneg integer",
+    "natural": "; write natural, or count for those from 1", "Z": "; write integer", "\u2124": "; write integer",
+    "R+": "; write positive, or nonneg", "unit interval": "; write [0, 1]", "nonzero": "; write real, and put x != 0 "
+    "under given", "even": "; write integer", "bool": "; write integer 0..1", "binary": "; write integer 0..1",
+}  # fmt: skip
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _ARRAY = re.compile(r"(?P<entries>.*?)\s*\barray\b\s*(?P<sizes>.*)", re.DOTALL)
 _MATRIX = re.compile(r"matrix\s+(?P<sizes>.*)", re.DOTALL)
@@ -64,12 +71,16 @@ def declare(scope: Scope, name: str, text: str, language: Language) -> None:
         When the name or the domain cannot be used.
     """
     if not _NAME.fullmatch(name) or len(name) > 60:
-        raise NotationError(f"{name[:60]!r} is not a usable symbol name: write ASCII letters, digits and underscores")
+        raise NotationError(
+            f"{name[:60]!r} is not a usable symbol name: write ASCII letters, digits, underscores, a letter first"
+        )
     if name in RESERVED or iskeyword(name):
         raise NotationError(f"{name} has a meaning of its own; choose another name, such as {name}_")
     if len(text) > MAX_CHARS:
         raise NotationError(f"the domain has {len(text)} characters, at most {MAX_CHARS} are read")
     words = " ".join(text.split())
+    if words in ("array", "matrix"):
+        raise NotationError(f"{words!r} is not a domain{_elsewhere(words)}")
     plain = SYNONYMS.get(words, words)
     reader = _Reader(scope, Source(words), language)
     if plain in INTEGERS:
@@ -122,7 +133,8 @@ class _Reader:
             lo_open, hi_open = lo_open and ends[0] is not None, hi_open and ends[1] is not None
         else:
             known = [*REALS, *INTEGERS, *SYNONYMS, "index 1..n", "array n", "[a, b]", "(a, b)"]
-            hint = suggest(text, known) or "; write real, positive, [a, b], count, index 1..n, array n ..."
+            hint = _elsewhere(text) or suggest(text, known)
+            hint = hint or "; write real, positive, [a, b], count, index 1..n, array n ..."
             raise self.source.error(f"{text[:60]!r} is not a domain{hint}", at)
         return {"lo": ends[0], "lo_open": lo_open, "hi": ends[1], "hi_open": hi_open}
 
@@ -168,6 +180,19 @@ class _Reader:
                 out.append(size)
             at += len(piece)
         return tuple(out)
+
+
+def _elsewhere(text: str) -> str:
+    """Say what to write for a domain in the words of other tools."""
+    word = text.lower()
+    if re.search(r"[<>=]", text):
+        return "; declare real, integer or count here, and put the relation under given"
+    found = re.search(r"\b(vector|matrix|simplex|array|symmetric|psd)\b", word)
+    if found:
+        return {"vector": "; write array n", "matrix": "; write matrix n x m, or array n x m for one with entries",
+                "array": "; write array n, or array n x m"}.get(
+            found[1], "; declare an array or a matrix, and write its properties as hypotheses")  # fmt: skip
+    return _LETTERS.get(text, _LETTERS.get(word.rstrip("s"), ""))
 
 
 def _simple(e: Expr) -> bool:

@@ -232,7 +232,7 @@ def _renamed(node: T, var: Sym, name: str) -> T:
             at = next(k for k, (v, _, _) in enumerate(limits) if v == var)
             swap = {var: fresh}
             inner = tuple((v, substitute(lo, swap), substitute(hi, swap)) for v, lo, hi in limits[:at])
-            return Sum(substitute(body, swap), (*inner, (fresh, *limits[at][1:]), *limits[at + 1 :]))  # type: ignore
+            return Sum(substitute(body, swap), (*inner, (fresh, *limits[at][1:]), *limits[at + 1 :]))  # type: ignore[arg-type]
         case Integral(body, _, lo, hi):
             return Integral(substitute(body, {var: fresh}), fresh, lo, hi)  # type: ignore[return-value]
         case Limit(body, _, point, side):

@@ -45,6 +45,12 @@ class Verbs(click.Group):
         except DltsymError as error:
             click.echo(f"Error: {error}", err=True)
             ctx.exit(WRONG if isinstance(error, BrokenRecord | RecordError) else USAGE)
+        except BrokenPipeError:  # the reader of our output went away: click ends quietly
+            raise
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            click.echo(f"Error: {where}{error.strerror or error}", err=True)
+            ctx.exit(USAGE)
         except KeyboardInterrupt:  # workers are gone by now: the pool kills them on its way out
             click.echo("Interrupted", err=True)
             ctx.exit(INTERRUPTED)

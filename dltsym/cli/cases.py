@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from dltsym.cli.prove import shown_progress
-from dltsym.cli.say import cache_option, count, dump, json_option, note, table
+from dltsym.cli.say import Seconds, cache_option, count, dump, json_option, note, table
 
 WRONG = 1
 
@@ -20,7 +20,7 @@ WRONG = 1
 @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
 @cache_option
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Processes; one per core by default.")
-@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), default=10.0, show_default=True,
+@click.option("--timeout", type=Seconds(), default=10.0, show_default=True,
               help="Seconds of processor time for the engines of a case.")  # fmt: skip
 @click.option("-o", "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the outcomes as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")

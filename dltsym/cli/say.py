@@ -45,6 +45,19 @@ def cache_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--no-cache", is_flag=True, help="Prove again, and keep nothing.")(command)
 
 
+class Seconds(click.FloatRange):
+    """A positive finite number of seconds."""
+
+    def __init__(self) -> None:
+        super().__init__(min=0, min_open=True, max=1e6)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read a number; one that compares with nothing lies in no range."""
+        if str(value).strip().lower().lstrip("+-") == "nan":
+            self.fail(f"{value!r} is not a number of seconds.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 def timeout_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add ``--timeout`` to a verb.
 
@@ -57,8 +70,8 @@ def timeout_option(command: Callable[..., Any]) -> Callable[..., Any]:
     -------
     callable
     """
-    seconds, text = click.FloatRange(min=0, min_open=True), "Seconds per record."
-    return click.option("--timeout", type=seconds, default=120.0, show_default=True, help=text)(command)
+    text = "Seconds per record."
+    return click.option("--timeout", type=Seconds(), default=120.0, show_default=True, help=text)(command)
 
 
 def dump(data: Any) -> None:

@@ -14,7 +14,6 @@ from pathlib import Path
 
 LEMMAS = Path(__file__).with_name("Ladder.v")
 SECONDS, MEMORY = 120.0, 6 << 30
-NEEDS = "coqc with the libraries Coquelicot and Interval of Coq's standard distribution"
 
 
 @dataclass(frozen=True)

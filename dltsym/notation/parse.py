@@ -47,7 +47,11 @@ _BINDERS = {"Sum": "Sum", "Integral": "Integral", "integrate": "Integral", "limi
 RESERVED = frozenset({*FUNCTIONS, *_BINDERS, *_CONSTANTS, *BUILDERS, "value"})
 _NOT_HERE = {ast.Attribute: "attribute access", ast.Lambda: "lambda", ast.Compare: "a relation inside an expression",
              ast.Call: "a call of this form", ast.Constant: "this constant", ast.Tuple: "a tuple",
-             ast.Subscript: "an index of this form", ast.BoolOp: "and/or", ast.UnaryOp: "this operator"}  # fmt: skip
+             ast.Subscript: "an index of this form", ast.BoolOp: "and/or", ast.UnaryOp: "this operator",
+             ast.List: "a list", ast.Set: "a set", ast.Dict: "a set", ast.IfExp: "if/else",
+             ast.GeneratorExp: "a loop", ast.ListComp: "a loop"}  # fmt: skip
+_OPERATORS = {ast.BitXor: ("^", "; powers are **"), ast.Mod: ("%", ""), ast.FloorDiv: ("//", ""),
+              ast.BitOr: ("|", "; write abs(x)"), ast.MatMult: ("@ between numbers", "; write *")}  # fmt: skip
 
 
 MAX_BITS = 200_000  # of a number in the text
@@ -150,8 +154,8 @@ class _Reader:
                 return left / right
             case ast.MatMult() if left.is_matrix and right.is_matrix:
                 return left @ right  # type: ignore[operator]
-        hint = " (powers are **)" if isinstance(node.op, ast.BitXor) else ""
-        raise self.fail(f"operator {type(node.op).__name__} is not part of the grammar{hint}", node)
+        written, hint = _OPERATORS.get(type(node.op), ("this operator", ""))
+        raise NotationError(f"{written} is not part of the grammar{hint}")
 
     def power(self, base: Expr, exponent: Expr, node: ast.AST) -> Expr:
         if base.is_matrix or exponent.is_matrix:
@@ -172,14 +176,16 @@ class _Reader:
         )
         if special is not None:
             return special(node)
-        args = tuple((self.expr if name in BUILDERS else self.plain)(a) for a in node.args)
-        if name in BUILDERS and len(args) == BUILDERS[name][1]:
-            return self.shaped(node, partial(BUILDERS[name][0], *args))
         row = lookup(name)
-        if row is None:
+        if row is None and name not in BUILDERS:
             known = [*FUNCTIONS, *ALIASES, *_BINDERS, *self.language.macros]
             hint = "; multiplication is written *" if name in self.names else odd(name) or suggest(name, known)
             raise self.fail(f"unknown function {name}{hint}", node)
+        args = tuple((self.expr if name in BUILDERS else self.plain)(a) for a in node.args)
+        if name in BUILDERS and len(args) == BUILDERS[name][1]:
+            return self.shaped(node, partial(BUILDERS[name][0], *args))
+        if row is None:
+            raise self.fail(f"{name} takes {BUILDERS[name][1]} argument(s), got {len(args)}", node)
         if len(args) != len(row.args):
             raise self.fail(f"{name} takes {len(row.args)} argument(s), got {len(args)}", node)
         return Call(row.name, args)

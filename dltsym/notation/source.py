@@ -18,6 +18,18 @@ _SPELLED = {
     "\u22c5": "*", "\u00f7": "/", "\u221e": "oo", "\u03c0": "pi", "\u221a": "sqrt", "\u2211": "Sum",
     "\u00b2": "**2", "\u00b3": "**3", "\u2200": "an index symbol", "\u222b": "Integral",
 }  # fmt: skip
+_WORDS = {
+    "sum": "Sum(body, (i, lo, hi))", "integral": "Integral(e, (x, lo, hi))", "int": "Integral(e, (x, lo, hi))",
+    "lim": "limit(e, x, point)", "derivative": "diff(e, x)", "pow": "x**k", "cbrt": "x**(1/3)",
+    "root": "x**(1/k)", "log2": "log(x)/log(2)", "log10": "log(x)/log(10)", "relu": "max(x, 0)", "KL": "kl(q, p)",
+    "arctan": "atan(x)", "e": "exp(x)", "inf": "oo", "infinity": "oo", "Pi": "pi",
+}  # fmt: skip
+_SLIPS = (
+    (re.compile(r"=<"), "write <="), (re.compile(r"=>"), "write >="),
+    (re.compile(r"<>"), "write !="), (re.compile(r"\|"), "write abs(x) for |x|"),
+    (re.compile(r"\w\s+(?!and\b|or\b|not\b|in\b|is\b|if\b|else\b)\w|\b\d+[A-Za-z]"),
+     "multiplication is written *, and functions have brackets"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -140,7 +152,8 @@ def read(text: str) -> tuple[Source, ast.expr]:
     except SyntaxError as err:
         if not err.offset:  # Python ran out of text
             raise source.error("the text ends too early", len(source.text)) from None
-        raise source.error(f"cannot read the text: {err.msg}", source.column(err.offset - 1)) from None
+        hint = next((f"; {what}" for slip, what in _SLIPS if slip.search(text)), "")
+        raise source.error(f"cannot read the text: {err.msg}{hint}", source.column(err.offset - 1)) from None
     except (RecursionError, MemoryError):
         raise source.error("the text is nested too deeply", 0) from None
     except ValueError as err:
@@ -170,7 +183,7 @@ def _shallow(source: Source) -> None:
 
 
 def odd(name: str) -> str:
-    """Say which characters of a name are no ASCII letters: many look like one.
+    """Say what to write for a name from elsewhere, or which characters are no ASCII letters: many look like one.
 
     Parameters
     ----------
@@ -187,6 +200,8 @@ def odd(name: str) -> str:
     >>> odd("p"), odd("\u0440")
     ('', ' (it has U+0440 CYRILLIC SMALL LETTER ER)')
     """
+    if name in _WORDS:
+        return f"; write {_WORDS[name]}"
     strange = [c for c in name if not c.isascii()]
     if not strange:
         return ""

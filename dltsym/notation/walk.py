@@ -30,7 +30,6 @@ from dltsym.notation.tree import (
 )
 
 T = TypeVar("T", Expr, Rel)
-Binder = Sum | Integral | Limit
 
 
 def children(node: Expr | Rel) -> tuple[Expr, ...]:

@@ -11,7 +11,7 @@ from dltsym.notation.parse import row_text
 from dltsym.notation.tree import Call, Const, Expr, Index, Num, Pow, Rel, Sum, Sym
 from dltsym.notation.walk import free_symbols, substitute
 from dltsym.prove.atoms import Atoms
-from dltsym.prove.problem import bounds_of, declared_bounds
+from dltsym.prove.problem import Problem, bounds_of, declared_bounds
 from dltsym.prove.shapes import INTEGERS, ZERO, entries, is_integer, quantified, usable
 
 ONE = Num(Fraction(1))
@@ -166,6 +166,23 @@ def closure(symbols: Iterable[Sym]) -> tuple[Sym, ...]:
             found[s] = None
             todo += [t for b in (s.decl.lo, s.decl.hi) if b is not None for t in free_symbols(b)]
     return tuple(sorted(found, key=lambda s: s.name))
+
+
+def certain(rel: Rel, problem: Problem) -> bool:
+    """Return whether a hypothesis speaks about no index that the goal leaves open: that one may have no value.
+
+    Parameters
+    ----------
+    rel : Rel
+        Hypothesis.
+    problem : Problem
+        Whose goal fixes its own indices.
+
+    Returns
+    -------
+    bool
+    """
+    return set(closure(free_symbols(rel))) <= set(closure(free_symbols(problem.goal)))
 
 
 def ranges_of(e: Sum) -> tuple[Rel, ...]:

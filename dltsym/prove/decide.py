@@ -19,6 +19,7 @@ from dltsym.notation.matrices import MatrixNode
 from dltsym.notation.tree import Rel
 from dltsym.prove.definedness import discharge
 from dltsym.prove.engines import Engine, engines, given
+from dltsym.prove.existence import doubtful
 from dltsym.prove.problem import Problem, nodes
 from dltsym.prove.replay import Rejected, kinds, replay
 from dltsym.prove.sample import refute
@@ -61,6 +62,7 @@ class Effort:
 NORMAL = Effort()
 OURS = str(Path(__file__).parents[1])
 TICK, PATIENCE = 0.02, 2.0  # seconds of processor time
+BY_VALUES = ("integrals", "limits")  # engines that prove the value of every integral and limit in the goal
 REFUTER = 605  # engines of a higher order run after the slow refuter
 
 
@@ -187,14 +189,11 @@ def _decide(problem: Problem, effort: Effort) -> Verdict:
     if stated is not None:
         return stated
     rows, missing = discharge(problem)
-    if missing:
-        bad = refute(problem, points=16)
-        if bad is not None:
-            return bad
-        return open_("definedness", "undefined: " + "; ".join(missing), missing=list(missing))
     bad = refute(problem, points=16)
     if bad is not None:
         return bad
+    if missing:
+        return open_("definedness", "undefined: " + "; ".join(missing), missing=list(missing))
     tried: list[dict[str, Any]] = []
     until = time.process_time() + effort.seconds
     for engine, goal in _attempts(problem):
@@ -210,6 +209,9 @@ def _decide(problem: Problem, effort: Effort) -> Verdict:
         out = run_engine(engine, goal, effort, left)
         out = confirmed(goal, out)
         if out.status == PROVED:
+            missing = doubtful(problem, out.engine in BY_VALUES)
+            if missing:
+                return open_("definedness", "undefined: " + "; ".join(missing), missing=list(missing))
             done = proved(out.engine, out.grade, (*rows, *out.rows), **out.evidence)
             return replace(done, witness=out.witness)
         if out.status == REFUTED and goal is problem:  # a refuted equation does not refute the inequality

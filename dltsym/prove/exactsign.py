@@ -18,6 +18,7 @@ from dltsym.errors import UnknownNode
 from dltsym.notation.calculus import ZERO
 from dltsym.notation.tree import Expr, Neg, Num, Rel
 from dltsym.notation.walk import free_symbols, key
+from dltsym.prove.axioms import certain
 from dltsym.prove.definedness import conditions
 from dltsym.prove.generators import argument, fixed_ends, grade_of
 from dltsym.prove.halfspaces import close, relate
@@ -308,7 +309,8 @@ class Exact:
         """
         if self.linear is None:
             self.linear = []
-            self.linear += [r for rel in self.problem.known if (r := self._relation(rel)) is not None]
+            known = (rel for rel in self.problem.known if certain(rel, self.problem))
+            self.linear += [r for rel in known if (r := self._relation(rel)) is not None]
             self.regions.clear()
         return self.linear
 

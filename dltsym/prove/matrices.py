@@ -26,6 +26,7 @@ from dltsym.notation.matrices import Matrix, MatrixNode
 from dltsym.notation.tree import Rel
 from dltsym.notation.walk import subterms
 from dltsym.notation.words import difference, flipped, outside, plus, tidy, times, trace_word
+from dltsym.prove.axioms import certain
 from dltsym.prove.problem import Problem
 from dltsym.prove.signs import entails
 from dltsym.prove.tower_signs import ZERO
@@ -113,7 +114,7 @@ def relations(al: Alphabet, problem: Problem) -> list[tuple[tuple[Any, ...], Pol
     """
     found: list[tuple[tuple[Any, ...], Poly]] = []
     for k, rel in enumerate(problem.known):
-        if rel.op == "=" and isinstance(rel.lhs, Matrix):
+        if rel.op == "=" and isinstance(rel.lhs, Matrix) and certain(rel, problem):
             found.append((("given", k), difference(al, rel)))
     for letter, arg in list(al.inverses.items()):
         word: Poly = {(letter,): UNIT}

@@ -10,6 +10,7 @@ from dltsym.notation.matrices import Det, Eye, Inverse, MatMul, Matrix, MatScale
 from dltsym.notation.tree import Expr, Rel
 from dltsym.notation.walk import key
 from dltsym.notation.words import expand, flipped, plus, scalar_of
+from dltsym.prove.axioms import certain
 from dltsym.prove.problem import Problem
 from dltsym.prove.signs import entails
 from dltsym.prove.tower_signs import ZERO
@@ -37,7 +38,7 @@ def nonzero(rel: Rel, problem: Problem) -> Row | None:
     al = Alphabet()
     wanted = scalar_of(al, rel.lhs)
     for known, grade in zip(problem.known, _grades(problem), strict=True):
-        if known.op in ("!=", "<") and not known.lhs.is_matrix:
+        if known.op in ("!=", "<") and not known.lhs.is_matrix and certain(known, problem):
             gap = scalar_add(scalar_of(al, known.lhs), scalar_of(al, known.rhs), -1)
             if any(vanishes(al, scalar_add(gap, wanted, sign)) for sign in (1, -1)):
                 return Row(str(rel), grade, str(known))
@@ -89,6 +90,8 @@ def _form(s: Expr, problem: Problem) -> tuple[str, str] | None:
 
 def _given(s: Expr, problem: Problem) -> tuple[str, str] | None:
     for rel, grade in zip(problem.known, _grades(problem), strict=True):
+        if not certain(rel, problem):
+            continue
         for a, b in ((rel.lhs, rel.rhs), (rel.rhs, rel.lhs)):
             if rel.op in ("!=", "<") and isinstance(a, Det) and b == ZERO and _same(a.arg, s):
                 return grade, str(rel)

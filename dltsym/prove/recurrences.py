@@ -15,6 +15,7 @@ from dltsym.errors import UnknownNode
 from dltsym.notation.calculus import add, derivative
 from dltsym.notation.tree import Decl, Diff, Expr, Index, Integral, Limit, Num, Pow, Rel, Sum, Sym
 from dltsym.notation.walk import children, free_symbols, key, rebuild, substitute, subterms, transform
+from dltsym.prove.axioms import closure
 from dltsym.prove.definedness import conditions
 from dltsym.prove.definedness import prove as defined
 from dltsym.prove.exactsign import Exact
@@ -105,6 +106,7 @@ def _claims(problem: Problem) -> Iterator[Claim]:
 
 
 def _recurrences(problem: Problem, claim: Claim) -> Iterator[Recurrence]:
+    fixed = closure(free_symbols(problem.goal))
     for rel in problem.known:
         for head, body, below in ((rel.lhs, rel.rhs, True), (rel.rhs, rel.lhs, False)):
             fits = rel.op == "=" or (claim.op in ("<", "<=") and rel.op in ("<", "<=") and below == claim.below)
@@ -114,7 +116,9 @@ def _recurrences(problem: Problem, claim: Claim) -> Iterator[Recurrence]:
             for t in form.symbols:
                 top = _offset(form, t)
                 lags = _lags(body, claim.entry.array, t, top) if top is not None else None
-                if top is not None and lags and t.decl.sort == "index":
+                # Trap: what holds for every value of another index says nothing when that has none.
+                alone = set(closure(free_symbols(rel))) <= {t, *fixed}
+                if top is not None and lags and t.decl.sort == "index" and alone:
                     yield Recurrence(rel, t, top, body, lags)
 
 
@@ -241,20 +245,24 @@ def written_out(e: Expr) -> Expr:
 def _base(problem: Problem, claim: Claim, rec: Recurrence, start: Linear, j: Linear, reached: bool) -> list[Row]:
     """Prove the claim at a base entry, with the recurrence there if it reaches that far back."""
     at = to_expr(j)
+    # With a smaller last value the entry is not asked for, and nothing is lost.
+    here = problem.with_goal(problem.goal, Rel(to_expr(j.plus(-claim.shift)), "<=", _range(problem, claim)[1]))
     side: Expr = Index(claim.entry.array, (at,))
+    more: list[Row] = []
     if reached:
-        earlier = {lag: to_expr(j.plus(-lag)) for lag in rec.lags}
-        covered = {to_text(e): claim.at(e) for e in earlier.values() if _at_least(linear(e) - start)}
-        side = _replaced(substitute(rec.body, {rec.index: to_expr(j.plus(-rec.top))}), claim.entry.array, covered)
+        earlier = [e for e in (to_expr(j.plus(-lag)) for lag in rec.lags) if _at_least(linear(e) - start)]
+        names = {to_text(e): Sym(Decl(f"entry {to_text(e)}", "real")) for e in earlier}
+        body = substitute(rec.body, {rec.index: to_expr(j.plus(-rec.top))})
+        opened = _replaced(body, claim.entry.array, names)
+        more, _ = _increasing(here, claim, rec, opened, tuple(names.values()))
+        side = substitute(opened, {names[to_text(e)]: claim.at(e) for e in earlier})
     value = claim.at(at)
     rel = Rel(side, claim.op, value) if claim.below or claim.op == "=" else Rel(value, claim.op, side)
     rel = Rel(written_out(rel.lhs), rel.op, written_out(rel.rhs))
-    # With a smaller last value the entry is not asked for, and nothing is lost.
-    room = Rel(to_expr(j.plus(-claim.shift)), "<=", _range(problem, claim)[1])
-    rows = _decided(problem.with_goal(rel, room))
+    rows = _decided(here.with_goal(rel))
     if rows is None:
         raise Refused(f"base case not proved: {rel}")
-    return [Row(f"base case: {rel}", "exact", "recurrence and hypotheses"), *rows]
+    return [Row(f"base case: {rel}", "exact", "recurrence and hypotheses"), *more, *rows]
 
 
 def _step(problem: Problem, claim: Claim, rec: Recurrence, at: Expr) -> list[Row]:

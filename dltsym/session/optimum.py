@@ -153,6 +153,17 @@ class _Search:
     hint: str
 
     def best(self) -> Minimum:
+        """Return the first candidate that is proved, else an enclosure.
+
+        Returns
+        -------
+        Minimum
+
+        Raises
+        ------
+        StepOpen
+            When there is neither.
+        """
         failed: list[ProofError] = []
         for at in self.candidates():
             try:

@@ -13,10 +13,10 @@ from dltsym.notation.parse import parse_relations
 from dltsym.notation.tree import Expr, Rel, Sym
 from dltsym.prove.decide import decide
 from dltsym.prove.definedness import discharge
-from dltsym.prove.engines.smt import unsatisfiable
 from dltsym.prove.facts import Used, grade_with, inhabited, lemma_fact, premise_fact
 from dltsym.prove.problem import Fact, Problem, prepare
 from dltsym.prove.sample import find_point, refute
+from dltsym.prove.vacuous import vacuous
 from dltsym.prove.verdict import PROVED, VACUOUS, Verdict, open_
 from dltsym.record import Lemma
 from dltsym.session.finding import Finding
@@ -77,10 +77,9 @@ def settle(claim: Rel, by: Any = (), hint: str = "", extra: Iterable[Rel] = (), 
     hint = _CONTACT.sub(r"\1 @ \2", hint)
     question = _question(claim, by, hint, tuple(extra), without)
     base = prepare(claim, question.given)
-    point, core = _satisfiable(prepare(claim, question.stated))
-    if core:
-        verdict = Verdict(VACUOUS, VACUOUS, "z3", 0.0, {"contradiction": list(core)})
-        return Finding(claim, verdict, question.assumed, grade=VACUOUS, grade_without_cited=VACUOUS)
+    point, empty = _satisfiable(prepare(claim, question.stated))
+    if empty is not None:
+        return Finding(claim, empty, question.assumed, grade=VACUOUS, grade_without_cited=VACUOUS)
     used = _facts(question, base)
     problem = prepare(claim, question.given, tuple(dict.fromkeys(u.fact for u in used)), hint)
     _one_of_each(problem)
@@ -121,11 +120,11 @@ def _verdict(question: Question, problem: Problem, used: tuple[Used, ...]) -> Ve
 
 
 @lru_cache(maxsize=128)
-def _satisfiable(problem: Problem) -> tuple[bool, tuple[str, ...]]:
-    """Whether a point inside the hypotheses is known, and the contradiction among them that z3 finds otherwise."""
+def _satisfiable(problem: Problem) -> tuple[bool, Verdict | None]:
+    """Whether a point inside the hypotheses is known, and the verdict ``vacuous`` when they contradict each other."""
     if find_point(problem) is not None:
-        return True, ()
-    return False, unsatisfiable(problem)
+        return True, None
+    return False, vacuous(problem)
 
 
 # What may be used

@@ -20,7 +20,7 @@ from dltsym.notation.walk import T, expand_lets, free_symbols, key
 from dltsym.prove.problem import prepare
 from dltsym.record import Premise, Source
 
-RELATION = re.compile(r"[<>=]")
+RELATION = re.compile("[<>=\u2264\u2265\u2260]")
 SHADOWED = ("beta", "delta", "gamma", "zeta")
 
 

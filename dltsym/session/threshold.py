@@ -123,7 +123,7 @@ def solve_for(name: Any, relation: Any, *, at: Mapping[str, Any] | None = None) 
         more = "with values of all other names, at={...}, the least integer can be certified"
         raise StepOpen(f"{rel} is not solved for {n}\n  {why}\n  {more}")
     if exact is None:
-        return _least(at_values(rel, n, values), n, rel)
+        return _least(at_values(rel, n, values), n, rel, values)
     if not _fixed(rel, n, values) or n.decl.sort != "integer" or exact.condition is None:
         return exact
     return replace(exact, **_integer(exact.condition, n, values))
@@ -201,6 +201,8 @@ def _collected(rel: Rel, n: Sym) -> Rel:
         slope, rest = ZERO, ZERO
         for c, k in parts:
             slope, rest = (plus(slope, c), rest) if k == ONE else (slope, plus(rest, c))
+        if slope == ZERO:
+            raise StepOpen(f"{n} drops out of {rel}")
         rising = settle(Rel(slope, ">", ZERO)).status == PROVED
         return Rel(n, rel.op if rising else FLIP[rel.op], over(minus(rest), slope))
     raise StepOpen(f"{n} occurs more than once in {rel}")
@@ -226,23 +228,34 @@ def _integer(condition: Rel, n: Sym, values: Mapping[str, Any]) -> dict[str, Any
         q = Fraction(int(exact.p), int(exact.q))
         least = -(-q.numerator // q.denominator)
         least += condition.op == ">" and least == q
-        return {"least": max(least, _start(n)), "scope": "exact"}
+        found = {"least": max(least, _start(n)), "scope": "exact"}
+        return found if _allowed(n, found["least"], values) else {}
     for prec in (64, 128, 333, 1000):
         ball = compile_expr(edge).ball({}, prec)
         if ball.is_finite() and (whole := ball.ceil().unique_fmpz()) is not None:
-            return {"least": max(int(whole), _start(n)), "scope": "certified by balls"}
+            found = {"least": max(int(whole), _start(n)), "scope": "certified by balls"}
+            return found if _allowed(n, found["least"], values) else {}
     return {}
 
 
 def _start(n: Sym) -> int:
-    bounds = [b.lhs.value for b in declared_bounds(n) if b.rhs == n and isinstance(b.lhs, Num)]
-    return max((-(-b.numerator // b.denominator) for b in bounds), default=-FARTHEST)
+    """Return the smallest integer that the declaration and the hypotheses of the form ``number <= n`` leave."""
+    known = [*declared_bounds(n), *(a.rel.flipped() for a in in_force() if not a.cite)]
+    bounds = [(b.lhs.value, b.op) for b in known if b.rhs == n and isinstance(b.lhs, Num) and b.op in ("<", "<=")]
+    ends = (b.numerator // b.denominator + 1 if op == "<" else -(-b.numerator // b.denominator) for b, op in bounds)
+    return max(ends, default=-FARTHEST)
+
+
+def _allowed(n: Sym, at: int, values: Mapping[str, Any]) -> bool:
+    """Whether an integer certainly meets the hypotheses: a condition is the relation under these only."""
+    there = (at_values(a.rel, None, {**values, n.name: Num(Fraction(at))}) for a in in_force() if not a.cite)
+    return all(bool(free_symbols(rel)) or holds(rel, {}) is True for rel in there)
 
 
 # Numbers
 
 
-def _least(rel: Rel, n: Sym, asked: Rel) -> Threshold:
+def _least(rel: Rel, n: Sym, asked: Rel, values: Mapping[str, Any]) -> Threshold:
     """Certify the least integer: the relation at it, its negation just below, and a proof or a count for the rest."""
     first = _start(n)
     if n.decl.sort != "integer" or first == -FARTHEST:
@@ -255,6 +268,8 @@ def _least(rel: Rel, n: Sym, asked: Rel) -> Threshold:
     while low is not None and high - low > 1:
         mid = (low + high) // 2
         low, high = (low, mid) if _true(rel, n, mid) else (mid, high)
+    if not _allowed(n, high, values):
+        raise StepOpen(f"{n} = {high} is not certified to meet the hypotheses")
     rows = [Row(substitute_text(rel, n, high), "ball", "ball arithmetic")]
     rows += [Row(f"not {substitute_text(rel, n, low)}", "ball", "ball arithmetic")] if low is not None else []
     whole = _monotone(rel, n, first)

@@ -33,7 +33,9 @@ def told(verdict: Verdict) -> Iterator[str]:
     except (KeyError, TypeError, ValueError, AttributeError, IndexError):  # an engine may word its evidence anew
         lines = [*_plain(data)]
     yield from (line if len(line) <= MOST else f"{line[:MOST]} ..." for line in lines)
-    if certificate:
+    if kind == "none":
+        yield f"  the independent checker cannot follow this proof: {certificate.get('why', '')}"
+    elif certificate:
         yield f"  the certificate ({kind}) is in .verdict.evidence, and replays without search"
 
 

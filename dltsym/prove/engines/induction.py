@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from dltsym.notation.tree import Add, Decl, Diff, Expr, Integral, Limit, Neg, Num, Rel, Sum, Sym
 from dltsym.notation.walk import children, free_symbols, key, rebuild, substitute, subterms
+from dltsym.prove.axioms import certain
 from dltsym.prove.engines import Engine
 from dltsym.prove.problem import Problem, declared_bounds
 from dltsym.prove.sums import canonical_problem
@@ -108,7 +109,7 @@ def _setting(problem: Problem, var: Sym) -> Setting:
         if var not in free_symbols(rel):
             given.append(rel)
             continue
-        forms = forms_of(rel)
+        forms = forms_of(rel) if certain(rel, problem) else []
         if len(forms) != 1 or abs(forms[0].coefficient(var)) != 1 or not forms[0].whole:
             raise Refused(f"the hypothesis {rel} mentions it")
         below, above = bounds(var, forms)
@@ -116,7 +117,7 @@ def _setting(problem: Problem, var: Sym) -> Setting:
             raise Refused(f"the hypothesis {rel} mentions it")
         lows += below
         upper += [rel] if above else []
-    known = [f for r in given for f in forms_of(r)]
+    known = [f for r in given if certain(r, problem) for f in forms_of(r)]
     for low in lows:
         if all(implied(known, low - other) for other in lows):
             return Setting(var, low, tuple(given), tuple(upper))
@@ -174,7 +175,7 @@ def _first(gap: Expr, at: Setting) -> Expr:
 
 def _step(problem: Problem, gap: Expr, at: Setting, above: Rel) -> tuple[Expr, Expr, list[Row]]:
     """Return the difference at n and at n - 1, both in terms of the sums up to n - 1."""
-    known = [f for r in (*at.given, *at.upper, above) for f in forms_of(r)]
+    known = [f for r in (*at.given, *at.upper, above) if certain(r, problem) for f in forms_of(r)]
     taken = {s.name for s in problem.symbols}
     now: dict[str, Expr] = {}
     before: dict[str, Expr] = {}

@@ -237,6 +237,8 @@ def walk(c: Claim, box: Box, tree: str) -> int:
         ]
     ]
     shown = 0
+    if len(tree) > MAX_PIECES:
+        raise Rejected("tree", f"more than {MAX_PIECES} pieces")
     for at, rule in enumerate(tree):
         if not todo:
             raise Rejected(f"tree, place {at}", "the box is covered already")

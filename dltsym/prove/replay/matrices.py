@@ -17,6 +17,7 @@ from dltsym.notation.tree import Num, Rel
 from dltsym.notation.words import difference, flipped, outside, plus, tidy, times, trace_word
 from dltsym.prove.problem import Problem, declared_bounds
 from dltsym.prove.replay import Certificate, Rejected
+from dltsym.prove.replay.sos_laws import indices
 
 KIND = "matrices"
 ZERO = Num(Fraction(0))
@@ -42,8 +43,11 @@ def check(problem: Problem, certificate: Certificate) -> None:
         raise Rejected("goal", "only equations are proved by moves")
     al = Alphabet()
     poly = difference(al, problem.goal)
-    known = [difference(al, r) if r.op == "=" and isinstance(r.lhs, Matrix) else None for r in problem.known]
-    nonzero = {atom for r in (*problem.given, *_bounds(problem)) for atom in _nonzero(r)}
+    fixed = indices(problem.goal)  # trap: what is said about every value of another index may be about none
+    usable = [r.op == "=" and isinstance(r.lhs, Matrix) and indices(r) <= fixed for r in problem.known]
+    known = [difference(al, r) if ok else None for r, ok in zip(problem.known, usable, strict=True)]
+    given = (r for r in problem.given if indices(r) <= fixed)
+    nonzero = {atom for r in (*given, *_bounds(problem)) for atom in _nonzero(r)}
     for k, move in enumerate(certificate["moves"]):
         where = f"move {k + 1}"
         if "multiply" in move:

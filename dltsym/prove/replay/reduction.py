@@ -23,6 +23,7 @@ from dltsym.prove.problem import Problem, declared_bounds
 from dltsym.prove.replay import replay
 from dltsym.prove.replay.place import need, only
 from dltsym.prove.replay.side import Store
+from dltsym.prove.replay.sos_laws import indices
 
 KIND = "reduction"
 TWO = Num(Fraction(2))
@@ -188,7 +189,7 @@ def _means(problem: Problem) -> Iterator[Reduction]:
         return
     taken = {s.name for s in problem.symbols}
     names = (n for n in (f"m{k}" for k in range(1, 99)) if n not in taken)
-    store = Store((*problem.known, *(r for s in problem.symbols for r in declared_bounds(s))))
+    store = Store(_certain(problem))
     goal, given = problem.goal, []
     for total in inner.values():
         name = Sym(Decl(next(names), "real"))
@@ -198,6 +199,13 @@ def _means(problem: Problem) -> Iterator[Reduction]:
         given += [Rel(ZERO, sign, name)] if sign else []
     rule = "; ".join(f"{r.rhs} = {r.lhs}" for r in given if r.op == "=")
     yield Reduction(rule, (problem.with_goal(goal, *given),))
+
+
+def _certain(problem: Problem) -> tuple[Rel, ...]:
+    """Return what holds for sure: nothing about an index that the goal does not fix, whose range may be empty."""
+    fixed = indices(problem.goal)
+    scalars = (s for s in problem.symbols if s.decl.sort != "index" or s in fixed)
+    return (*(r for r in problem.known if indices(r) <= fixed), *(b for s in scalars for b in declared_bounds(s)))
 
 
 def _inner_sums(e: Expr, inside: bool) -> Iterator[Expr]:
@@ -210,6 +218,6 @@ def _inner_sums(e: Expr, inside: bool) -> Iterator[Expr]:
                 yield from _inner_sums(a, inside)
         case Neg(arg):
             yield from _inner_sums(arg, inside)
-        case _:
+        case _ if not binders(e):  # a sum under a binder may depend on its variable
             for c in children(e):
                 yield from _inner_sums(c, True)

@@ -22,6 +22,7 @@ from dltsym.prove.problem import Problem, declared_bounds
 from dltsym.prove.replay import plain, replay
 from dltsym.prove.replay.place import Bad, Place, need, only
 from dltsym.prove.replay.side import Store
+from dltsym.prove.replay.sos_laws import indices
 
 KIND = "stepping"
 MAX_TERMS = 8
@@ -125,8 +126,8 @@ def _start(problem: Problem, var: Sym) -> tuple[int, tuple[Rel, ...]]:
         if var not in free_symbols(rel):
             given.append(rel)
             continue
-        low = plain.read(rel.lhs)
-        if key(rel.rhs) != key(var) or rel.op not in ("<", "<=") or any(low):
+        low = plain.read(rel.lhs)  # trap: for an index without values, what is said about all of them is nothing
+        if key(rel.rhs) != key(var) or rel.op not in ("<", "<=") or any(low) or indices(rel):
             raise Bad(f"the hypothesis {rel} mentions it")
         value = low.get((), Fraction(0))
         lows.append(math.floor(value) + 1 if rel.op == "<" else math.ceil(value))
