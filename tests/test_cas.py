@@ -7,6 +7,7 @@ import pytest
 
 from dltsym.notation.scope import Scope
 from dltsym.prove.cas_check import gaps
+from dltsym.prove.decide import decide
 from dltsym.prove.engines import cas
 from dltsym.prove.problem import Problem, prepare
 
@@ -85,3 +86,23 @@ def test_it_works_inside_a_worker_process() -> None:
     worker.join(60)
     assert worker.exitcode == 0
     assert out.get() == "cas"
+
+
+def test_the_variable_of_an_integral_inside_a_limit_is_its_own() -> None:
+    [right, left] = gaps(goal("limit(Integral(exp(-t*z), (t, 0, 1)), z, 0) = 1"))
+    assert right.agrees
+    assert left.agrees
+
+
+def test_a_limit_that_is_reached_too_slowly_says_nothing() -> None:
+    assert gaps(goal("limit(log(log(z))/log(z), z, oo) = 0")) == []
+    assert [g.agrees for g in gaps(goal("limit(1/z, z, oo) = 1"))] == [False]
+
+
+@pytest.mark.parametrize(("text", "grade"), [
+    ("limit(z*sin(1/z), z, 0) = 0", "cas"), ("limit(Integral(exp(-t*z), (t, 0, 1)), z, 0) = 1", "cas"),
+    ("0*limit(z*sin(1/z), z, 0) = 0", "open"), ("limit(0*Integral(1, (t, 0, oo)), z, 0) = 0", "open"),
+    ("limit(z*sin(1/z), z, 0) = limit(0*z, z, 0)", "open"),
+])  # fmt: skip
+def test_sympy_may_give_the_value_of_one_limit_and_no_more(text: str, grade: str) -> None:
+    assert decide(goal(text)).grade == grade

@@ -19,7 +19,7 @@ from dltsym.notation.matrices import MatrixNode
 from dltsym.notation.tree import Rel
 from dltsym.prove.definedness import discharge
 from dltsym.prove.engines import Engine, engines, given
-from dltsym.prove.existence import doubtful
+from dltsym.prove.existence import doubtful, is_value
 from dltsym.prove.problem import Problem, nodes
 from dltsym.prove.replay import Rejected, kinds, replay
 from dltsym.prove.sample import refute
@@ -209,7 +209,7 @@ def _decide(problem: Problem, effort: Effort) -> Verdict:
         out = run_engine(engine, goal, effort, left)
         out = confirmed(goal, out)
         if out.status == PROVED:
-            missing = doubtful(problem, out.engine in BY_VALUES)
+            missing = doubtful(problem, out.engine in BY_VALUES or (out.engine == "cas" and is_value(problem.goal)))
             if missing:
                 return open_("definedness", "undefined: " + "; ".join(missing), missing=list(missing))
             done = proved(out.engine, out.grade, (*rows, *out.rows), **out.evidence)

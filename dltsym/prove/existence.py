@@ -42,8 +42,8 @@ def _doubtful(node: Expr | Rel, problem: Problem) -> Iterator[Expr]:
     match node:
         case Limit():
             improper, inner = True, problem
-        case Integral(lo=lo, hi=hi):
-            improper, inner = lo in ENDS or hi in ENDS, problem.with_goal(problem.goal, *around(node, "<="))
+        case Integral():
+            improper, inner = _improper(node), problem.with_goal(problem.goal, *around(node, "<="))
         case Sum():
             ranges = (r for v, lo, hi in node.limits for r in (Rel(lo, "<=", v), Rel(v, "<=", hi)))
             improper, inner = False, problem.with_goal(problem.goal, *ranges)
@@ -58,3 +58,26 @@ def _doubtful(node: Expr | Rel, problem: Problem) -> Iterator[Expr]:
         evaluated(node, problem)
     except (NoValue, Diverges):
         yield node
+
+
+def is_value(goal: Rel) -> bool:
+    """Whether a goal is nothing but the value of one limit or integral, which then is what was computed.
+
+    Parameters
+    ----------
+    goal : Rel
+        Goal.
+
+    Returns
+    -------
+    bool
+        Proper integrals inside it are allowed.
+    """
+    for side, other in ((goal.lhs, goal.rhs), (goal.rhs, goal.lhs)):
+        if goal.op == "=" and isinstance(side, Integral | Limit):
+            return not any(map(_improper, (*(t for c in children(side) for t in subterms(c)), *subterms(other))))
+    return False
+
+
+def _improper(e: Expr | Rel) -> bool:
+    return isinstance(e, Limit) or (isinstance(e, Integral) and (e.lo in ENDS or e.hi in ENDS))
