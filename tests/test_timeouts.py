@@ -139,7 +139,10 @@ def test_the_pool_stops_what_does_not_listen_and_what_eats_memory() -> None:
 
 
 def command(folder: Path, *arguments: str) -> "subprocess.Popen[str]":
-    """Start the command line as a user would, with a cache of its own and a mark on everything it starts."""
+    """Start the command line as a user would, with a cache of its own and a mark on everything it starts.
+
+    Trap: where the tests run in the background of a shell, SIGINT is ignored, and children would inherit that.
+    """
     environment = os.environ | {
         "DLTSYM_CACHE_DIR": str(folder / "cache"),
         "DLTSYM_PACKS": f"-core{os.pathsep}{folder / 'records'}",
@@ -148,6 +151,7 @@ def command(folder: Path, *arguments: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-m", "dltsym", *arguments],
         cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
 
 
