@@ -96,6 +96,9 @@ def test_the_variable_of_an_integral_inside_a_limit_is_its_own() -> None:
 
 def test_a_limit_that_is_reached_too_slowly_says_nothing() -> None:
     assert gaps(goal("limit(log(log(z))/log(z), z, oo) = 0")) == []
+    assert (
+        gaps(goal("limit(abs(z) - z + (1 - z/abs(z))*(Rational(1, 50) - 1/log(abs(z))), z, 0) = 0")) == []
+    )  # 0 and 1/25
     assert [g.agrees for g in gaps(goal("limit(1/z, z, oo) = 1"))] == [False]
 
 

@@ -59,7 +59,7 @@ def gaps(problem: Problem) -> list[Gap]:
     Returns
     -------
     list of Gap
-        Empty when no point gave numbers.
+        Empty when no point gave numbers, or a limit is reached too slowly to tell.
     """
     s = setting(problem)
     out: list[Gap] = []
@@ -73,8 +73,9 @@ def gaps(problem: Problem) -> list[Gap]:
             sizes = _sizes(goal.lhs, goal.rhs, point, sign)
         except (NoNumber, DltsymError, ValueError, ZeroDivisionError):
             continue
-        if _vanishes(sizes) or len(sizes) == 1 or sizes[-1] > SLOWLY * sizes[-2]:  # else nothing can be said
-            out.append(Gap(shown, float(sizes[-1]), _vanishes(sizes)))
+        if len(sizes) > 1 and not _vanishes(sizes) and sizes[-1] <= SLOWLY * sizes[-2]:
+            return []  # one side of a limit that has not settled: the other side alone says nothing
+        out.append(Gap(shown, float(sizes[-1]), _vanishes(sizes)))
     return out
 
 
