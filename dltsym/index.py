@@ -32,7 +32,7 @@ from dltsym.pool import GuardedPool, TaskTimeout, WorkerDied
 from dltsym.record import Audit
 
 LOAD_LIMIT = 5.0
-PRELOAD = ("dltsym.index", "dltsym.statement", "dltsym.notation.calls", "dltsym.lower")
+PRELOAD = ("dltsym.index", "dltsym.statement", "dltsym.notation.calls", "dltsym.lower.closed")
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ def describe(file: RecordFile) -> dict[str, Any]:
     -------
     dict
     """
-    from dltsym.lower import backends
+    from dltsym.lower.closed import backends
 
     record = load_record(file)
     common = {

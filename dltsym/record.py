@@ -175,7 +175,7 @@ class Theorem:
         -------
         Kernel
         """
-        from dltsym.lower import kernel
+        from dltsym.lower.closed import kernel
 
         return kernel(self, backend, of)
 

@@ -13,7 +13,7 @@ from flint import arb
 
 from dltsym import Scope, catalogue
 from dltsym.errors import DomainError
-from dltsym.lower.kernel import needed
+from dltsym.lower.closed.kernel import needed
 from dltsym.notation.evaluate import evaluate
 from dltsym.notation.tree import Neg, Num, Pow, Sym
 from dltsym.notation.walk import expand_lets, subterms

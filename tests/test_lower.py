@@ -11,10 +11,10 @@ from flint import arb
 from kernel_points import RECORDS, allowed, compare, exact, points, runner, theorem, true_value, unbound
 
 from dltsym import Scope, log, sqrt
-from dltsym.lower import backends
-from dltsym.lower.oracle import exact as read
-from dltsym.lower.stable import log_ratio
-from dltsym.lower.wide import Wide, value, wide, wide_exp
+from dltsym.lower.closed import backends
+from dltsym.lower.closed.oracle import exact as read
+from dltsym.lower.closed.stable import log_ratio
+from dltsym.lower.closed.wide import Wide, value, wide, wide_exp
 
 torch = pytest.importorskip("torch")
 TYPES = {"numpy-64": np.float64, "numpy-32": np.float32, "torch-64": np.float64, "torch-32": np.float32}

@@ -16,8 +16,8 @@ from kernel_points import RECORDS, points, theorem, unbound
 from dltsym import Scope, delta, exp, log
 from dltsym.cli import main
 from dltsym.errors import DomainError, NotationError, UnknownKey, UnknownNode
-from dltsym.lower import backends, kernel
-from dltsym.lower.names import python_names
+from dltsym.lower.closed import backends, kernel
+from dltsym.lower.closed.names import python_names
 from dltsym.notation.tree import Decl, Integral, Sym, bound_symbol
 from dltsym.record import Source, Theorem
 

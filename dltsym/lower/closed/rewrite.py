@@ -9,8 +9,8 @@ from __future__ import annotations
 from fractions import Fraction
 from math import isqrt
 
-from dltsym.lower.ranges import Ranges
-from dltsym.lower.terms import (
+from dltsym.lower.closed.ranges import Ranges
+from dltsym.lower.closed.terms import (
     ONE,
     TWO,
     Term,

@@ -8,10 +8,10 @@ from functools import lru_cache
 from typing import Any
 
 from dltsym.errors import DltsymError, DomainError, UnknownKey, UnknownNode, suggest
-from dltsym.lower.arrays import to_arrays
-from dltsym.lower.domain import check_inputs, sizes
-from dltsym.lower.printer import Source, source
-from dltsym.lower.space import detach, is_number, space
+from dltsym.lower.closed.arrays import to_arrays
+from dltsym.lower.closed.domain import check_inputs, sizes
+from dltsym.lower.closed.printer import Source, source
+from dltsym.lower.closed.space import detach, is_number, space
 from dltsym.notation.calculus import evaluate_derivatives
 from dltsym.notation.tree import Expr, Index, Num, Rel, Sym
 from dltsym.notation.walk import expand_lets, free_symbols, subterms
@@ -183,7 +183,7 @@ class _Balls:
     symbols: tuple[Sym, ...]
 
     def __call__(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        from dltsym.lower.oracle import enclose
+        from dltsym.lower.closed.oracle import enclose
 
         return enclose(self.theorem, self.outputs, self.symbols, given)
 

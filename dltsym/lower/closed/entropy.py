@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from dltsym.lower.space import detach, is_number, space
-from dltsym.lower.stable import log1pmx, log_ratio, together
+from dltsym.lower.closed.space import detach, is_number, space
+from dltsym.lower.closed.stable import log1pmx, log_ratio, together
 
 
 def xlogx(u: Any) -> Any:

@@ -8,7 +8,7 @@ from numbers import Real
 from typing import Any
 
 from dltsym.errors import DomainError
-from dltsym.lower.space import is_torch
+from dltsym.lower.closed.space import is_torch
 
 
 def to_arrays(backend: str, key: str, given: Mapping[str, Any]) -> tuple[dict[str, Any], Any, Any]:

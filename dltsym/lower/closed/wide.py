@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from dltsym.lower.space import ZERO_EXPONENT, aligned, detach, is_number, leading, rounded, scaled, space, split
+from dltsym.lower.closed.space import ZERO_EXPONENT, aligned, detach, is_number, leading, rounded, scaled, space, split
 
 LN2 = math.log(2)
 LN2_TAIL = 2.3190468138462996e-17  # log 2 minus the double LN2

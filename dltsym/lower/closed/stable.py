@@ -8,8 +8,8 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from dltsym.lower.space import detach, is_number, space
-from dltsym.lower.wide import Wide, value, wide, wide_exp
+from dltsym.lower.closed.space import detach, is_number, space
+from dltsym.lower.closed.wide import Wide, value, wide, wide_exp
 
 _SERIES = (1 / 6, 1 / 24, 1 / 120, 1 / 720, 1 / 5040, 1 / 40320, 1 / 362880)
 

@@ -7,8 +7,8 @@ from math import exp, log
 from typing import Any
 
 from dltsym.errors import DomainError
-from dltsym.lower.space import ZERO_EXPONENT, aligned, detach, integers, is_number, lifted, rounded, space
-from dltsym.lower.wide import Wide, as_float, value, wide, wide_exp
+from dltsym.lower.closed.space import ZERO_EXPONENT, aligned, detach, integers, is_number, lifted, rounded, space
+from dltsym.lower.closed.wide import Wide, as_float, value, wide, wide_exp
 
 MAX_TERMS = 10**7
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from dltsym.errors import DomainError
-from dltsym.lower.space import detach, space
+from dltsym.lower.closed.space import detach, space
 from dltsym.notation.text import to_text
 from dltsym.notation.tree import Expr, Neg, Num, Sym
 

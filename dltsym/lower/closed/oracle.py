@@ -13,7 +13,7 @@ from typing import Any, cast
 from flint import arb, ctx
 
 from dltsym.errors import DltsymError, DomainError
-from dltsym.lower.domain import describe, whole
+from dltsym.lower.closed.domain import describe, whole
 from dltsym.notation.evaluate import evaluate, evaluate_exact, holds
 from dltsym.notation.parse import parse_expr
 from dltsym.notation.tree import Decl, Expr, Rel, Sym

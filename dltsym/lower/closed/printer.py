@@ -8,10 +8,10 @@ from fractions import Fraction
 
 from dltsym.errors import UnknownNode
 from dltsym.functions.table import FUNCTIONS
-from dltsym.lower.names import HELPERS, MODULES, lets, python_names, repeated, shareable
-from dltsym.lower.ranges import Ranges
-from dltsym.lower.rewrite import rewritten
-from dltsym.lower.terms import ONE, coefficients, exponential_sum, exponents, factors, product
+from dltsym.lower.closed.names import HELPERS, MODULES, lets, python_names, repeated, shareable
+from dltsym.lower.closed.ranges import Ranges
+from dltsym.lower.closed.rewrite import rewritten
+from dltsym.lower.closed.terms import ONE, coefficients, exponential_sum, exponents, factors, product
 from dltsym.notation.calculus import evaluate_derivatives
 from dltsym.notation.parse import row_text
 from dltsym.notation.tree import (
@@ -94,7 +94,7 @@ def source(outputs: Mapping[str, Expr], inputs: Iterable[Sym], title: str, over:
     body = [f"        {name!r}: {printer.show(tree).text}," for name, tree in trees.items()]
     args = ", ".join(["like", *(names[s.name] for s in inputs)])
     used = sorted(printer.used)
-    imports = [f"from dltsym.lower.{module} import {', '.join(n for n in used if HELPERS[n] == module)}"
+    imports = [f"from dltsym.lower.closed.{module} import {', '.join(n for n in used if HELPERS[n] == module)}"
                for module in MODULES if any(HELPERS[n] == module for n in used)]  # fmt: skip
     pi = ["from math import pi"] if any(isinstance(t, Const) for e in trees.values() for t in subterms(e)) else []
     head = [*pi, *imports, "", "", f"def kernel({args}):", f"    {' '.join(title.split())!r}"]

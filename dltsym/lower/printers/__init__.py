@@ -1,0 +1,1 @@
+"""The tensor IR as text: one file per backend."""
