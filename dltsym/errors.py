@@ -94,6 +94,18 @@ class DomainError(DltsymError, ValueError):
     """An input lies outside the declared domain of a symbol."""
 
 
+class ShapeError(DomainError):
+    """An array has the wrong number of axes, or two arrays disagree about the size of one."""
+
+
+class DTypeError(DomainError):
+    """Inputs mix number types, or a type that the symbol does not take."""
+
+
+class UnsupportedError(UnknownNode):
+    """A backend has no form for a construct; the message names every reason."""
+
+
 class BrokenRecord(DltsymError):
     """A record file could not be loaded; the message carries its traceback."""
 
