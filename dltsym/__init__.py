@@ -52,15 +52,31 @@ _SESSION = (
     "probs",
     "reals",
 )
+_FOLDS = (
+    "argmax_over",
+    "argmin_over",
+    "cases_",
+    "iterate",
+    "lse_over",
+    "max_over",
+    "min_over",
+    "prod_over",
+    "rank_over",
+    "scan_over",
+    "sum_over",
+    "topk_over",
+)
 _ERRORS = (
     "BrokenRecord",
     "CyclicLemma",
+    "DTypeError",
     "DltsymError",
     "DomainError",
     "MixedDirections",
     "NotationError",
     "ProofError",
     "RecordError",
+    "ShapeError",
     "SideConditionOpen",
     "StepOpen",
     "StepRefuted",
@@ -68,6 +84,7 @@ _ERRORS = (
     "Undefined",
     "UnknownKey",
     "UnknownNode",
+    "UnsupportedError",
     "VacuousHypotheses",
 )
 _HOME = {
@@ -90,6 +107,9 @@ _HOME = {
     "solve_for": "dltsym.session.threshold",
     "substitute": "dltsym.session.rewrite",
     "thm": "dltsym.session.shelf",
+    **dict.fromkeys(_FOLDS, "dltsym.notation.folds_api"),
+    "compile": "dltsym.lower.compiler",
+    "alpha_equal": "dltsym.lower.alpha",
     **dict.fromkeys(_ERRORS, "dltsym.errors"),
 }
 __all__ = sorted(_HOME)

@@ -106,6 +106,10 @@ class UnsupportedError(UnknownNode):
     """A backend has no form for a construct; the message names every reason."""
 
 
+class Undecided(DltsymError):
+    """Balls overlap where a comparison has to be made, or stay too wide, at the highest precision that was allowed."""
+
+
 class BrokenRecord(DltsymError):
     """A record file could not be loaded; the message carries its traceback."""
 

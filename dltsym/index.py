@@ -156,7 +156,7 @@ def describe(file: RecordFile) -> dict[str, Any]:
     -------
     dict
     """
-    from dltsym.lower.closed import backends
+    from dltsym.lower.front.doors import backends
 
     record = load_record(file)
     common = {

@@ -161,23 +161,29 @@ class Theorem:
         """First part of the key."""
         return self.key.split(".")[0]
 
-    def kernel(self, backend: str = "numpy", of: str | None = None) -> Any:
+    def kernel(self, backend: str = "numpy", of: str | None = None, **options: Any) -> Any:
         """Return a callable that evaluates the outputs of the record.
+
+        Without further options this is the closed kernel: scalars with extended exponents, where a free index is an
+        integer argument. With an option of `dltsym.compile`, for Triton, and for outputs that have no closed kernel
+        (scans, orders, iterations, masks) it is the tensor kernel, where free indices are the axes of the result.
 
         Parameters
         ----------
-        backend : {"numpy", "torch", "ball"}
+        backend : {"numpy", "torch", "ball", "triton"}
             Where it runs.
         of : str, optional
             One output; all of them as a dict when there are several and none is named.
+        **options
+            Options of `dltsym.compile`, such as ``axes="i c"``; ``axes=()`` takes the indices as they occur.
 
         Returns
         -------
         Kernel
         """
-        from dltsym.lower.closed import kernel
+        from dltsym.lower.front.doors import kernel
 
-        return kernel(self, backend, of)
+        return kernel(self, backend, of, options)
 
     def check(self, **options: Any) -> Any:
         """Prove every step; see `dltsym.check`.

@@ -102,7 +102,7 @@ def test_relations_stay_unevaluated() -> None:
     sp.Float("0.5"),
     sp.MatrixSymbol("Z", 2, 2), sp.Matrix([[1, 2]]), sp.zoo, sp.nan, sp.true, sp.gamma(sp.pi),
     sp.Integral(sp.Symbol("x")),
-    sp.Piecewise((1, sp.Symbol("x") > 0), (0, True)),
+    sp.Piecewise((1, sp.Symbol("x") > 0)),
 ], ids=str)  # fmt: skip
 def test_other_nodes_are_unknown(bad: object) -> None:
     with pytest.raises(UnknownNode):

@@ -89,7 +89,9 @@ def test_in_ipython(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyt
             assert any(n.endswith(wanted) for n in names)
 
 
-@pytest.mark.parametrize(("page", "least"), [("howto/derive.md", 15), ("explain/engines.md", 2)])
+@pytest.mark.parametrize(
+    ("page", "least"), [("howto/derive.md", 15), ("howto/compile.md", 20), ("explain/engines.md", 2)]
+)
 def test_examples_of_a_page(page: str, least: int) -> None:
     text = re.sub(r"^```.*$", "", (ROOT / "docs" / page).read_text("utf-8"), flags=re.MULTILINE)
     test = doctest.DocTestParser().get_doctest(text, {}, page, None, 0)
@@ -98,6 +100,14 @@ def test_examples_of_a_page(page: str, least: int) -> None:
     result = doctest.DocTestRunner(optionflags=flags).run(test, out=said.write)
     assert result.attempted > least
     assert result.failed == 0, said.getvalue()
+
+
+def test_example_of_the_compiler_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    runpy.run_path(str(ROOT / "examples" / "attention.py"))
+    out = capsys.readouterr().out
+    assert "passed: z_max" in out
+    assert "FAILED: z_max" in out
+    assert "@triton.jit" in out
 
 
 def test_example_runs(capsys: pytest.CaptureFixture[str]) -> None:

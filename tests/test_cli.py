@@ -18,8 +18,8 @@ from dltsym.cli.make import number, numbers
 
 USER = files.USER.replace("LEMMA", "algebra.square")
 VERBS = [
-    "list", "show", "check", "latex", "cite", "audit", "eval", "graph", "new", "info", "verify", "prove", "export",
-    "formal",
+    "list", "show", "check", "latex", "cite", "audit", "eval", "kernel", "graph", "new", "info", "verify", "prove",
+    "export", "formal",
 ]  # fmt: skip
 
 

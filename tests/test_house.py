@@ -25,15 +25,17 @@ FILE_LIMIT, FUNCTION_LIMIT, RECORD_LIMIT = 400, 40, 60
 HEAVY = {"sympy", "mpmath", "flint", "z3", "numpy", "scipy", "torch", "triton", "pybtex"}
 
 PUBLIC = [
-    "Audit", "Break", "BrokenRecord", "Convex", "CyclicLemma", "DltsymError", "DomainError", "Eq", "Expr", "Gap",
-    "MixedDirections", "Ne", "NotationError", "Ode", "Optimum", "ProofError", "Rate", "RecordError", "Rel",
-    "Scope", "SideConditionOpen", "StepOpen", "StepRefuted", "Theorem", "UndeclaredSymbol", "Undefined",
-    "UnknownKey", "UnknownNode", "VacuousHypotheses", "abs_", "acos", "arrays", "asin", "atan", "audit",
-    "binary_entropy", "calc", "check", "compare", "cos", "cosh", "counts", "delta", "derive", "diff", "erf", "exp",
-    "explain", "find", "forget", "get", "given", "graph", "hyp", "indices", "integers", "keys", "kl_bernoulli",
-    "log", "max_", "min_", "minimise", "non_vacuous", "nonnegatives", "phi1", "pi", "positives", "premise",
-    "probs", "reals", "relax", "sigmoid", "simplify", "sin", "sinh", "softplus", "solve_for", "sqrt", "substitute",
-    "tan", "tanh", "thm", "value", "verify", "xlogx",
+    "Audit", "Break", "BrokenRecord", "Convex", "CyclicLemma", "DTypeError", "DltsymError", "DomainError", "Eq",
+    "Expr", "Gap", "MixedDirections", "Ne", "NotationError", "Ode", "Optimum", "ProofError", "Rate", "RecordError",
+    "Rel", "Scope", "ShapeError", "SideConditionOpen", "StepOpen", "StepRefuted", "Theorem", "UndeclaredSymbol",
+    "Undefined", "UnknownKey", "UnknownNode", "UnsupportedError", "VacuousHypotheses", "abs_", "acos", "alpha_equal",
+    "argmax_over", "argmin_over", "arrays", "asin", "atan", "audit", "binary_entropy", "calc", "cases_", "check",
+    "compare", "compile", "cos", "cosh", "counts", "delta", "derive", "diff", "erf", "exp", "explain", "find",
+    "forget", "get", "given", "graph", "hyp", "indices", "integers", "iterate", "keys", "kl_bernoulli", "log",
+    "lse_over", "max_", "max_over", "min_", "min_over", "minimise", "non_vacuous", "nonnegatives", "phi1", "pi",
+    "positives", "premise", "probs", "prod_over", "rank_over", "reals", "relax", "scan_over", "sigmoid", "simplify",
+    "sin", "sinh", "softplus", "solve_for", "sqrt", "substitute", "sum_over", "tan", "tanh", "thm", "topk_over",
+    "value", "verify", "xlogx",
 ]  # fmt: skip
 
 

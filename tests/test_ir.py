@@ -5,7 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from dltsym.lower.ir import Axis, Node, Shift, Slot, State, Table, bound_axes, mentioned
+from dltsym.lower.axes import Axis, Shift, Slot, mentioned
+from dltsym.lower.ir import State, Table
+from dltsym.lower.nodes import Node, bound_axes
 from dltsym.lower.show import show
 
 A, J, K, L = Axis("i", "n"), Axis("j", "m"), Axis("k", "d"), Axis("l", "m")

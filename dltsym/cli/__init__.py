@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from dltsym import __version__
-from dltsym.cli import cases, export, look, make, prove
+from dltsym.cli import cases, export, kernels, look, make, prove
 from dltsym.errors import BrokenRecord, DltsymError, RecordError, suggest
 
 WRONG, USAGE, INTERRUPTED = 1, 2, 130
@@ -93,7 +93,7 @@ def main(ctx: click.Context) -> None:
 
 
 for _verb in (
-    look.list_, look.show, prove.check, look.latex, look.cite, prove.audit, make.evaluate, look.graph, make.new,
-    look.info, prove.verify, cases.prove, export.export, export.formal,
+    look.list_, look.show, prove.check, look.latex, look.cite, prove.audit, make.evaluate, kernels.kernel, look.graph,
+    make.new, look.info, prove.verify, cases.prove, export.export, export.formal,
 ):  # fmt: skip
     main.add_command(_verb)

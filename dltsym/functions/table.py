@@ -179,7 +179,7 @@ _DEFINED = (
         ("z",),
         r"\varphi_1({0})",
         "(exp(z) - 1)/z",
-        (),
+        ("phi1d(z)",),
         ("z != 0",),
         ("value > 0",),
         "(e^z - 1)/z; its removable singularity has value 1.",
@@ -189,7 +189,56 @@ _DEFINED = (
     ),
 )
 
-FUNCTIONS: dict[str, Function] = {row.name: row for row in (*_PRIMITIVES, *_DEFINED)}
+_DENSITY = "exp(-u**2/2)/sqrt(2*pi)"
+_NUMERIC = (
+    # Primitives without a closed form
+    Function("lgamma", ("u",), r"\log\Gamma({0})", None, ("digamma(u)",), ("u > 0",), ("value > -1/8",),
+             "Logarithm of the gamma function."),
+    Function("digamma", ("u",), r"\psi({0})", None, ("trigamma(u)",), ("u > 0",), (), "Derivative of lgamma."),
+    Function("trigamma", ("u",), r"\psi'({0})", None, (), ("u > 0",), ("value > 0",), "Derivative of digamma."),
+    Function("sign", ("u",), r"\operatorname{{sgn}}({0})", None, (), (), ("value <= 1", "value >= -1"),
+             "1 above 0, -1 below, 0 at 0."),
+    Function("floor", ("u",), r"\left\lfloor {0} \right\rfloor", None, (), (), ("value <= u", "value > u - 1"),
+             "Largest integer that is not above the argument."),
+    # What a kernel computes in a stable way
+    Function("relu", ("u",), r"\operatorname{{relu}}({0})", "max(u, 0)", (), (), ("value >= 0", "value >= u"),
+             "Positive part."),
+    Function("huber", ("u", "w"), r"\operatorname{{Huber}}_{{{1}}}({0})",
+             "min(abs(u), w)*(abs(u) - min(abs(u), w)/2)", ("max(min(u, w), -w)", "max(abs(u) - w, 0)"),
+             ("w > 0",), ("value >= 0",), "u^2/2 where |u| <= w, else w(|u| - w/2)."),
+    Function("log1p", ("u",), r"\log(1 + {0})", "log(1 + u)", ("1/(1 + u)",), ("u > -1",), ("value <= u",),
+             "log(1 + u)."),
+    Function("expm1", ("u",), r"\operatorname{{expm1}}({0})", "exp(u) - 1", ("exp(u)",), (),
+             ("value > -1", "value >= u"), "e^u - 1."),
+    Function("log1mexp", ("u",), r"\operatorname{{log1mexp}}({0})", "log(1 - exp(-u))", ("1/(exp(u) - 1)",),
+             ("u > 0",), ("value < 0",), "log(1 - e^-u)."),
+    Function("logaddexp", ("u", "w"), r"\operatorname{{logaddexp}}({0}, {1})", "log(exp(u) + exp(w))",
+             ("sigmoid(u - w)", "sigmoid(w - u)"), (), ("value > u", "value > w"), "log(e^u + e^w)."),
+    Function("logsigmoid", ("u",), r"\log \sigma({0})", "-log(1 + exp(-u))", ("sigmoid(-u)",), (),
+             ("value < 0", "value < u"), "Logarithm of the logistic function."),
+    Function("log_cosh", ("u",), r"\operatorname{{log\,cosh}}({0})", "log(cosh(u))", ("tanh(u)",), (),
+             ("value >= 0",), "Logarithm of the hyperbolic cosine."),
+    Function("sech2", ("u",), r"\operatorname{{sech}}^2({0})", "1/cosh(u)**2", ("-2*tanh(u)*sech2(u)",), (),
+             ("value > 0", "value <= 1"), "1 - tanh(u)^2."),
+    Function("rsqrt", ("u",), r"{0}^{{-1/2}}", "1/sqrt(u)", ("-1/(2*u*sqrt(u))",), ("u > 0",), ("value > 0",),
+             "Reciprocal of the square root."),
+    Function("erfc", ("u",), r"\operatorname{{erfc}}({0})", "1 - erf(u)", ("-2*exp(-u**2)/sqrt(pi)",), (),
+             ("value > 0", "value < 2"), "Complementary error function."),
+    Function("log_ndtr", ("u",), r"\log\Phi({0})", "log(erfc(-u/sqrt(2))/2)",
+             (f"{_DENSITY}/(erfc(-u/sqrt(2))/2)",), (), ("value < 0",), "Logarithm of the normal distribution."),
+    Function("xlogy", ("u", "w"), r"{0}\log {1}", "u*log(w)", ("log(w)", "u/w"), ("w > 0",), (), "u log w."),
+    Function("phi1d", ("z",), r"\varphi_1'({0})", "(exp(z)*(z - 1) + 1)/z**2", (), ("z != 0",), ("value > 0",),
+             "Derivative of phi1; its removable singularity has value 1/2."),
+    Function("log1pmx", ("u",), r"\operatorname{{log1pmx}}({0})", "log(1 + u) - u", ("-u/(1 + u)",), ("u > -1",),
+             ("value <= 0",), "log(1 + u) - u."),
+    Function("expm1mx", ("u",), r"\operatorname{{expm1mx}}({0})", "exp(u) - 1 - u", ("exp(u) - 1",), (),
+             ("value >= 0",), "e^u - 1 - u."),
+)  # fmt: skip
+
+NUMERIC = frozenset(row.name for row in _NUMERIC)
+"""Names that a symbol or an abbreviation may take, too: many texts have a `relu` or a `sign` of their own."""
+
+FUNCTIONS: dict[str, Function] = {row.name: row for row in (*_PRIMITIVES, *_DEFINED, *_NUMERIC)}
 ALIASES = {
     "kl": "kl_bernoulli",
     "ln": "log",
@@ -199,6 +248,8 @@ ALIASES = {
     "KroneckerDelta": "delta",
     "sg": "sigmoid",
     "spl": "softplus",
+    "gammaln": "lgamma",
+    "loggamma": "lgamma",
 }
 
 

@@ -103,7 +103,7 @@ _ROWS = (
     _same("atan", "arctan", "", ball="atan", derivative=("1/(1 + u**2)",), sign="odd", trend=1, lipschitz=1, ulp=3),
     _same("sinh", triton="", ball="sinh", derivative=("cosh(u)",), sign="odd", trend=1, ulp=3),
     _same("cosh", triton="", ball="cosh", derivative=("sinh(u)",), sign="+", lo=1.0, ulp=3),
-    _same("tanh", triton="", ball="tanh", derivative=("1 - tanh(u)**2",), sign="odd", lo=-1.0,
+    _same("tanh", triton="", ball="tanh", derivative=("sech2(u)",), sign="odd", lo=-1.0,
           hi=1.0, trend=1, lipschitz=1, ulp=3),
     Op("log_cosh", "_log_cosh({0})", "_log_cosh({0})", "", "log_cosh", ("tanh(u)",), ">=0", 0.0, lipschitz=1, ulp=6),
     Op("sech2", "_sech2({0})", "_sech2({0})", "", "sech2", ("-2*tanh(u)*sech2(u)",), "+", 0.0, 1.0, ulp=8),
@@ -116,10 +116,12 @@ _ROWS = (
        "<=0", None, 0.0, 1, ulp=16),
     Op("lgamma", "torch.lgamma({0})", "special.gammaln({0})", "", "lgamma", ("digamma(u)",), ulp=8),
     Op("digamma", "torch.digamma({0})", "special.psi({0})", "", "digamma", ("trigamma(u)",), ulp=16),
-    Op("trigamma", "torch.polygamma(1, {0})", "special.polygamma(1, {0})", "", "trigamma", (), "+",
+    Op("trigamma", "_trigamma({0})", "special.polygamma(1, {0})", "", "trigamma", (), "+",
        0.0, trend=-1, ulp=32),
     # Cancelling combinations with stable forms
     Op("xlogx", "-torch.special.entr({0})", "-special.entr({0})", "", "xlogx", ("1 + log(u)",), ulp=3),
+    # x e^x with the value 0 at -inf: p log p for p = e^x
+    Op("xexpx", "_xexpx({0})", "_xexpx({0})", "", "xexpx", ("(1 + u)*exp(u)",), lo=-0.36787944117144233, ulp=3),
     Op("xlogy", "torch.special.xlogy({0}, {1})", "special.xlogy({0}, {1})", "", "xlogy", ("log(w)", "u/w"), ulp=3),
     Op("phi1", "_phi1({0})", "_phi1({0})", "", "phi1", ("phi1d(u)",), "+", 0.0, trend=1, ulp=4),
     Op("phi1d", "_phi1d({0})", "_phi1d({0})", "", "phi1d", (), "+", 0.0, trend=1, ulp=8),

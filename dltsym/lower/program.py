@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
-from dltsym.lower.ir import Axis, Node, Table
+from dltsym.lower.axes import Axis
+from dltsym.lower.ir import Table
+from dltsym.lower.nodes import Node
 from dltsym.lower.report import Finding
 
 
@@ -67,6 +70,8 @@ class Program:
         What could not be made safe.
     rewrites : tuple of str
         Names of the rewrites that were applied, for the header.
+    frozen : tuple
+        Contractions of three or more factors whose order is fixed in the source (`dltsym.lower.passes.factor`).
     """
 
     table: Table
@@ -74,3 +79,4 @@ class Program:
     outputs: tuple[Output, ...]
     findings: tuple[Finding, ...] = ()
     rewrites: tuple[str, ...] = ()
+    frozen: tuple[Any, ...] = ()

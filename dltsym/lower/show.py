@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from dltsym.lower.ir import Axis, Node, Shift, Slot, bound_axes
+from dltsym.lower.axes import Axis, Shift, Slot
+from dltsym.lower.nodes import Node, bound_axes
 
 _INFIX = {"add": " + ", "mul": " * ", "and": " and ", "or": " or "}
 

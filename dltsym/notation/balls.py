@@ -16,6 +16,7 @@ from flint import acb, arb, ctx, fmpq, fmpz
 
 from dltsym.errors import DomainError
 from dltsym.notation.balls_closed import CLOSED
+from dltsym.notation.balls_stable import STABLE
 
 
 class NotRational(Exception):
@@ -195,6 +196,7 @@ REAL: dict[str, Callable[..., Any]] = {
     "xlogx": _xlogx,
     "delta": _undecided,
     "binomial": _undecided,
+    **STABLE,
     **CLOSED,
 }
 
@@ -333,6 +335,14 @@ EXACT: dict[str, Callable[..., fmpq]] = {
     "binary_entropy": _zero_at(0, 1),
     "phi1": _only(0, Q1),
     "xlogx": _zero_at(0, 1),
+    "relu": lambda u: max(u, Q0),
+    "log1pmx": _only(0, Q0),
+    "expm1mx": _only(0, Q0),
+    "log1p": _only(0, Q0),
+    "expm1": _only(0, Q0),
+    "erfc": _only(0, Q1),
+    "sign": lambda u: fmpq((u > 0) - (u < 0)),
+    "floor": lambda u: fmpq(u.p // u.q),
     "delta": _exact_delta,
     "binomial": _exact_binomial,
 }

@@ -28,6 +28,8 @@ from dltsym.notation.balls import (
     rational,
     real_power,
 )
+from dltsym.notation.binding import Binding
+from dltsym.notation.closures_folds import folded
 from dltsym.notation.tree import Add, Call, Const, Div, Expr, Index, Integral, Mul, Neg, Num, Pow, Sum, Sym
 from dltsym.notation.walk import expand_definitions, free_symbols, subterms
 
@@ -37,17 +39,22 @@ _INTEGER_SORTS = ("integer", "index", "bound")
 
 
 class Slots:
-    """Slot numbers of the symbols of one tree; slot 0 holds the precision and the budget of terms."""
+    """Slot numbers of the symbols of one tree; slot 0: the precision, the budget of terms and if balls are made."""
 
     def __init__(self, symbols: tuple[Sym, ...]) -> None:
         self.of = {s: k for k, s in enumerate(symbols, 1)}
         self.size = len(symbols) + 1
+        self.known: dict[Sym, int] = {}
+        self.memo: dict[tuple[Any, ...], tuple[Expr, Ball]] = {}
 
     def new(self, sym: Sym) -> int:
-        """Give a bound variable its slot."""
-        self.of[sym] = self.size
-        self.size += 1
-        return self.size - 1
+        """Give a bound variable its slot: always the same one, but another inside its own scope."""
+        slot = self.known.get(sym, self.size)
+        if slot == self.size or sym in self.of:
+            slot = self.known[sym] = self.size
+            self.size += 1
+        self.of[sym] = slot
+        return slot
 
 
 def _never(_b: list, _e: list) -> fmpq:
@@ -94,6 +101,8 @@ def exact_path(node: Expr, slots: Slots) -> Ball:
             return _exact_entry(slots.of[array], tuple(exact_path(i, slots) for i in idx))
         case Sum():
             return _sum(node, slots, exact_path, Q0)
+        case Binding():
+            return folded(node, slots, exact_path, ball_path, None)
     return _never
 
 
@@ -209,6 +218,8 @@ def _one_sum(body: Ball, slot: int, lo: Ball, hi: Ball, zero: Any, text: str) ->
         for i in range(start, start + terms):
             E[slot] = fmpq(i)
             if exact:
+                if E[0][1]:
+                    B[slot] = arb(i)
                 total = total + body(B, E)
                 if total.q.bit_length() > MAX_BITS:
                     raise NotRational
@@ -269,13 +280,25 @@ def ball_path(node: Expr, slots: Slots, functions: Mapping[str, Callable[..., An
         case Call():
             return _ball_call(node, slots, functions)
         case Index(array, idx):
-            slot, entries = slots.of[array], tuple(exact_path(i, slots) for i in idx)
-            return lambda B, E: E[slot].ball(_integers(entries, B, E))
+            return _ball_entry(slots.of[array], tuple(exact_path(i, slots) for i in idx))
         case Sum():
             return _sum(node, slots, lambda e, s: ball_path(e, s, functions), ZERO)
         case Integral():
             return _quadrature(node, slots)
+        case Binding():
+            return folded(node, slots, exact_path, ball_path, functions)
     raise UnknownNode(f"{type(node).__name__} cannot be evaluated: {node}")
+
+
+def _ball_entry(slot: int, idx: tuple[Ball, ...]) -> Ball:
+    def f(B: list, E: list) -> arb:
+        try:
+            at = _integers(idx, B, E)
+        except NotRational:
+            return NAN
+        return E[slot].ball(at)
+
+    return f
 
 
 def _constant(value: Fraction) -> Ball:

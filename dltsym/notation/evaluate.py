@@ -17,22 +17,24 @@ from dltsym.notation.balls import NAN, NotRational, rational
 from dltsym.notation.calculus import evaluate_derivatives
 from dltsym.notation.closures import MAX_TERMS, Slots, ball_path, exact_path
 from dltsym.notation.numbers import Balls
-from dltsym.notation.tree import Expr, Rel
+from dltsym.notation.tree import Expr, Num, Rel, Sym
 from dltsym.notation.walk import expand_lets, free_symbols
 
 __all__ = ["Balls", "Evaluator", "compile_expr", "decide", "evaluate", "evaluate_exact", "exact_value", "holds"]
 
 PRECISIONS = (64, 128, 333)
+_ONE = Num(Fraction(1))
 Env = Mapping[str, Any]
 
 
 class _Array:
     """An array at a point: entries on demand, converted to balls once per evaluation."""
 
-    __slots__ = ("balls", "source")
+    __slots__ = ("balls", "first", "source")
 
-    def __init__(self, source: Any) -> None:
+    def __init__(self, source: Any, first: tuple[int, ...] = ()) -> None:
         self.source = source
+        self.first = first  # number of the first place of each index, 1 if not said
         self.balls: dict[tuple[int, ...], Any] = {}
 
     def exact(self, idx: tuple[int, ...]) -> Any:
@@ -40,10 +42,10 @@ class _Array:
         if callable(self.source):
             return self.source(idx)
         value = self.source
-        for i in idx:
-            if not 1 <= i <= len(value):
+        for i, first in zip(idx, self.first or (1,) * len(idx), strict=True):
+            if not 0 <= i - first < len(value):
                 return None
-            value = value[i - 1]
+            value = value[i - first]
         return value
 
     def ball(self, idx: tuple[int, ...]) -> arb:
@@ -52,6 +54,19 @@ class _Array:
             value = self.exact(idx)
             self.balls[idx] = NAN if value is None else value if isinstance(value, arb) else arb(rational(value))
         return self.balls[idx]
+
+
+def _first(sym: Sym, env: Env) -> tuple[int, ...]:
+    """Return the numbers of the first places of an array; a value of another form than a sequence knows its own."""
+    if all(lo == _ONE for lo, _ in sym.decl.shape):
+        return ()
+    out = []
+    for lo, _ in sym.decl.shape:
+        at = lo.value if isinstance(lo, Num) else evaluate_exact(lo, env)
+        if at is None or at.denominator != 1:
+            raise DomainError(f"the first place of {sym.name} is {lo}: not an integer")
+        out.append(int(at))
+    return tuple(out)
 
 
 class Evaluator:
@@ -75,14 +90,14 @@ class Evaluator:
     def _frame(self, env: Env, balls: bool) -> tuple[list, list]:
         size = self._slots.size
         B, E = [None] * size, [None] * size
-        B[0], E[0] = ctx.prec, [MAX_TERMS]
+        B[0], E[0] = ctx.prec, [MAX_TERMS, balls]
         for slot, sym in enumerate(self.symbols, 1):
             try:
                 value = env[sym.name]
             except KeyError:
                 raise DomainError(f"no value is given for the symbol {sym.name}") from None
             if sym.decl.sort == "array":
-                B[slot] = E[slot] = value if isinstance(value, _Array) else _Array(value)
+                B[slot] = E[slot] = value if isinstance(value, _Array) else _Array(value, _first(sym, env))
             elif isinstance(value, arb):
                 B[slot] = value
             else:
@@ -97,8 +112,8 @@ class Evaluator:
         Parameters
         ----------
         env : mapping
-            Symbol name to int, Fraction or `flint.arb`; an array to nested sequences (read from 1) or to a callable
-            of the index tuple.
+            Symbol name to int, Fraction or `flint.arb`; an array to nested sequences, read from its first place, or to
+            a callable of the index tuple.
         prec : int
             Working precision in bits.
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from dltsym.functions.table import FUNCTIONS
+from dltsym.notation.binding import Binding
+from dltsym.notation.latex_folds import Printer, fold_latex
 from dltsym.notation.latex_names import name_latex
 from dltsym.notation.matrices import (
     MINUS,
@@ -43,12 +45,12 @@ from dltsym.notation.tree import (
     Sum,
     Sym,
 )
-from dltsym.notation.walk import expand_lets, free_symbols, subterms
+from dltsym.notation.walk import apart, expand_lets, free_symbols, subterms
 
 _ADD, _NEG, _BIG, _MUL, _FUN, _POW, _ATOM = range(1, 8)
 RELATION_LATEX = {"=": "=", "<=": r"\le", "<": "<", ">=": r"\ge", ">": ">", "!=": r"\ne", "iff": r"\iff"}
 _CONSTANTS = {"pi": r"\pi", "oo": r"\infty"}
-_TALL = re.compile(r"\\(?:frac|sum|int|lim|begin|sqrt\{\\frac|left)")
+_TALL = re.compile(r"\\(?:frac|sum|prod|int|lim|begin|sqrt\{\\frac|left)")
 _STARTS_WITH_NUMBER = re.compile(r"[0-9.]|\\frac\{[0-9]+\}\{[0-9]+\}")
 
 
@@ -155,6 +157,8 @@ def _out(node: Expr, inline: bool = False) -> _Out:
             return _binder(node)
         case MatrixNode():
             return _matrix(node)
+        case Binding():
+            return _folded(node)
     raise TypeError(f"not an expression: {type(node).__name__}")
 
 
@@ -225,7 +229,7 @@ def _product(parts: tuple[_Out, ...], nested: tuple[bool, ...] = ()) -> _Out:
 
 def _space(left: str, right: str) -> str:
     """Return a thin space next to an upright word or a root, else nothing to see."""
-    words = r"\mathrm", r"\operatorname", r"\log", r"\exp", r"\sum", r"\int", r"\lim"
+    words = r"\mathrm", r"\operatorname", r"\log", r"\exp", r"\sum", r"\int", r"\lim", r"\prod", r"\max", r"\min"
     return r" \, " if right.startswith(words) or left.startswith(r"\mathrm") or left.startswith(r"\sqrt") else " "
 
 
@@ -275,7 +279,7 @@ def _call(node: Call, inline: bool) -> _Out:
 
 
 def _exponential(arg: Expr) -> _Out:
-    heavy = any(isinstance(t, Sum | Integral | Limit | Diff) for t in subterms(arg))
+    heavy = any(isinstance(t, Sum | Integral | Limit | Diff | Binding) for t in subterms(arg))
     text = _out(arg, inline=True).text
     if heavy or len(text) > 40 or "frac" in text:
         return _Out(rf"\exp{parenthesised(_out(arg).text)}", _FUN)
@@ -314,6 +318,7 @@ def _entry(node: Index) -> str:
 def _binder(node: Sum | Integral | Limit | Diff) -> _Out:
     if isinstance(node, Diff):
         return _derivative(node)
+    node = apart(node)
     body = _wrap(node.body, _BIG)
     if isinstance(node, Sum):
         signs = [
@@ -327,6 +332,15 @@ def _binder(node: Sum | Integral | Limit | Diff) -> _Out:
         return _Out(rf"\int{ends} {body} \, d{var}", _BIG, False)
     side = "" if node.side == "+-" else f"^{{{node.side}}}"
     return _Out(rf"\lim_{{{var} \to {_out(node.point, True).text}{side}}} {body}", _BIG, False)
+
+
+def _folded(node: Binding) -> _Out:
+    parts = Printer(
+        symbol_latex, lambda e: _out(e, True).text, lambda e: _out(e).text, lambda e: _wrap(e, _BIG), to_latex
+    )
+    text, kind = fold_latex(apart(node), parts)
+    level = {"big": _BIG, "open": _ADD, "function": _FUN, "atom": _ATOM}[kind]
+    return _Out(text, level, kind != "big")
 
 
 def _derivative(node: Diff) -> _Out:

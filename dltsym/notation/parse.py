@@ -1,8 +1,9 @@
 """A small grammar for statements, read with Python's own parser and never evaluated.
 
 Numbers, names, ``+ - * / **``, calls of named functions, ``X[i]``, ``Sum(body, (i, 1, n))``, ``diff(e, x)``,
-``Integral(e, (x, lo, hi))``, ``limit(e, x, point)`` and chains of ``= <= < >= > !=``. Size, depth, number length and
-powers are limited, so hostile text is refused quickly; an error says at which column (`dltsym.notation.source`).
+``Integral(e, (x, lo, hi))``, ``limit(e, x, point)``, the verbs of `dltsym.notation.parse_folds` such as
+``max_over(body, (i, 1, n))``, and chains of ``= <= < >= > !=``. Size, depth, number length and powers are limited, so
+hostile text is refused quickly; an error says at which column (`dltsym.notation.source`).
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from functools import lru_cache, partial
 from itertools import pairwise
 
 from dltsym.errors import NotationError, UndeclaredSymbol, suggest
-from dltsym.functions.table import ALIASES, FUNCTIONS, lookup
+from dltsym.functions.table import ALIASES, FUNCTIONS, NUMERIC, lookup
 from dltsym.notation.macros import PLAIN, Language, Macro, weight
 from dltsym.notation.matrices import BUILDERS, check_relation
+from dltsym.notation.parse_folds import OPS, VERBS
 from dltsym.notation.powers import size
 from dltsym.notation.source import MAX_DEPTH, MAX_DIGITS, MAX_EXPONENT, MAX_NODES, Source, odd, read
 from dltsym.notation.tree import (
@@ -40,11 +42,10 @@ from dltsym.notation.tree import (
 )
 from dltsym.notation.walk import substitute
 
-_OPS: dict[type, str] = {ast.Eq: "=", ast.LtE: "<=", ast.Lt: "<", ast.GtE: ">=", ast.Gt: ">", ast.NotEq: "!="}
 _CONSTANTS = {"pi": Const("pi"), "oo": Const("oo")}
 _BINDERS = {"Sum": "Sum", "Integral": "Integral", "integrate": "Integral", "limit": "limit", "diff": "diff",
             "Rational": "Rational"}  # fmt: skip
-RESERVED = frozenset({*FUNCTIONS, *_BINDERS, *_CONSTANTS, *BUILDERS, "value"})
+RESERVED = frozenset({*FUNCTIONS, *_BINDERS, *_CONSTANTS, *BUILDERS, "value"}) - NUMERIC
 _NOT_HERE = {ast.Attribute: "attribute access", ast.Lambda: "lambda", ast.Compare: "a relation inside an expression",
              ast.Call: "a call of this form", ast.Constant: "this constant", ast.Tuple: "a tuple",
              ast.Subscript: "an index of this form", ast.BoolOp: "and/or", ast.UnaryOp: "this operator",
@@ -176,9 +177,11 @@ class _Reader:
         )
         if special is not None:
             return special(node)
+        if name in VERBS:
+            return VERBS[name](self, node)
         row = lookup(name)
         if row is None and name not in BUILDERS:
-            known = [*FUNCTIONS, *ALIASES, *_BINDERS, *self.language.macros]
+            known = [*FUNCTIONS, *ALIASES, *_BINDERS, *VERBS, *self.language.macros]
             hint = "; multiplication is written *" if name in self.names else odd(name) or suggest(name, known)
             raise self.fail(f"unknown function {name}{hint}", node)
         args = tuple((self.expr if name in BUILDERS else self.plain)(a) for a in node.args)
@@ -331,9 +334,9 @@ def parse_relations(text: str, names: Mapping[str, Expr], language: Language = P
         raise source.error("expected a relation (=, <=, <, >=, >, !=)", 0)
     reader, ops = _Reader(source, names, language), []
     for op in node.ops:
-        if type(op) not in _OPS:
+        if type(op) not in OPS:
             raise reader.fail(f"{type(op).__name__} is not a relation", node)
-        ops.append(_OPS[type(op)])
+        ops.append(OPS[type(op)])
     try:
         sides = [reader.expr(s) for s in (node.left, *node.comparators)]
     except RecursionError:

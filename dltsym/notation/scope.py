@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
 from dltsym.errors import NotationError, UndeclaredSymbol, suggest
-from dltsym.functions.table import lookup
+from dltsym.functions.table import NUMERIC, lookup
+from dltsym.notation.folds_api import span, sum_over
 from dltsym.notation.matrices import MatrixSym
 from dltsym.notation.parse import parse_expr, parse_relations
-from dltsym.notation.tree import Decl, Expr, Num, Rel, Sum, Sym, as_expr, bound_symbol
+from dltsym.notation.tree import Decl, Expr, Num, Rel, Sum, Sym, as_expr
 from dltsym.notation.walk import T, free_symbols, substitute
 
 ZERO, ONE = Num(Fraction(0)), Num(Fraction(1))
@@ -21,6 +21,9 @@ ZERO, ONE = Num(Fraction(0)), Num(Fraction(1))
 @dataclass
 class Scope:
     """Owner of the symbols of one record; every symbol has a meaning, a unit and a domain.
+
+    `base` is the number of the first place of arrays, indices and sums, 1 or 0: a size ``n`` stands for ``1..n`` or for
+    ``0..n - 1``.
 
     Examples
     --------
@@ -32,6 +35,7 @@ class Scope:
     """
 
     symbols: dict[str, Sym] = field(default_factory=dict)
+    base: int = 1
 
     def _add(self, decl: Decl) -> Sym:
         name = decl.name
@@ -39,7 +43,7 @@ class Scope:
             raise NotationError(f"{name!r} is not a usable symbol name")
         if name in self.symbols:
             raise NotationError(f"{name} is declared twice")
-        if lookup(name) is not None or name in ("pi", "oo", "value"):
+        if (lookup(name) is not None and name not in NUMERIC) or name in ("pi", "oo", "value"):
             raise NotationError(f"{name} is the name of a function or constant")
         sym = self.symbols[name] = Sym(decl)
         return sym
@@ -157,21 +161,24 @@ class Scope:
         """
         return self.integer(name, meaning, lo=lo, latex=latex)
 
-    def index(self, name: str, hi: Any, meaning: str = "", *, lo: Any = 1) -> Sym:
+    def index(self, name: str, hi: Any, meaning: str = "", *, lo: Any = None) -> Sym:
         """Declare an index in ``lo..hi``. Free in a claim or a hypothesis it means "for every".
 
         Parameters
         ----------
         name, meaning : str
             Name and what it counts.
-        hi, lo : int or Expr
-            Range, both ends included.
+        hi : int or Expr
+            Last value; the size of the range if `lo` is not given.
+        lo : int or Expr, optional
+            First value, by default the base of the scope.
 
         Returns
         -------
         Sym
         """
-        return self._add(Decl(name, "index", meaning, "1", as_expr(lo), False, as_expr(hi), False))
+        ends = span(hi, self.base) if lo is None else span((lo, hi))
+        return self._add(Decl(name, "index", meaning, "1", ends[0], False, ends[1], False))
 
     def array(
         self,
@@ -185,8 +192,9 @@ class Scope:
         hi: Any = None,
         lo_open: bool = False,
         hi_open: bool = False,
+        entries: str = "real",
     ) -> Sym:
-        """Declare an array indexed from 1; bounds hold for every entry.
+        """Declare an array indexed from the base of the scope; bounds hold for every entry.
 
         Parameters
         ----------
@@ -198,15 +206,25 @@ class Scope:
             Bounds of every entry.
         lo_open, hi_open : bool
             Whether a bound is excluded.
+        entries : {"real", "integer", "bool"}
+            What the entries are: places of another array (in its numbering, its range being `lo` to `hi`), or 0 and 1.
 
         Returns
         -------
         Sym
+
+        Raises
+        ------
+        NotationError
+            For entries of another kind.
         """
-        sizes = shape if isinstance(shape, tuple) else (shape,)
-        ranges = tuple((ONE, as_expr(s)) for s in sizes)
-        lo, hi = (None if b is None else as_expr(b) for b in (lo, hi))
-        return self._add(Decl(name, "array", meaning, unit, lo, lo_open, hi, hi_open, ranges, latex))
+        if entries not in ("real", "integer", "bool"):
+            raise NotationError(f"the entries of {name} cannot be {entries!r}: they are real, integer or bool")
+        ranges = tuple(span(s, self.base) for s in (shape if isinstance(shape, tuple) else (shape,)))
+        lo, hi = (0, 1) if entries == "bool" else (lo, hi)
+        ends = [None if b is None else as_expr(b) for b in (lo, hi)]
+        decl = Decl(name, "array", meaning, unit, ends[0], lo_open, ends[1], hi_open, ranges, latex, entries=entries)
+        return self._add(decl)
 
     def matrix(self, name: str, rows: Any, columns: Any, meaning: str = "", *, latex: str | None = None) -> MatrixSym:
         """Declare a real matrix as one symbol whose products do not commute (entries are not indexed).
@@ -261,16 +279,11 @@ class Scope:
         body : callable
             ``lambda i: ...``; one parameter per range.
         *ranges : Expr, int or tuple
-            ``n`` for 1..n, or ``(lo, hi)``.
+            ``n`` for 1..n (0..n-1 if the scope counts from 0), or ``(lo, hi)``.
 
         Returns
         -------
         Sum
-
-        Raises
-        ------
-        NotationError
-            When the body takes another number of indices than there are ranges.
 
         Examples
         --------
@@ -280,13 +293,7 @@ class Scope:
         >>> v.sum(lambda i: p[i] ** 2, n)
         Sum(p[i]**2, (i, 1, n))
         """
-        names = list(inspect.signature(body).parameters)
-        if len(names) != len(ranges):
-            raise NotationError(f"the body takes {len(names)} indices but {len(ranges)} ranges are given")
-        syms = [bound_symbol(name) for name in names]
-        pairs = [r if isinstance(r, tuple) else (ONE, r) for r in ranges]
-        limits = tuple((s, as_expr(lo), as_expr(hi)) for s, (lo, hi) in zip(syms, pairs, strict=True))
-        return Sum(as_expr(body(*syms)), limits)
+        return sum_over(*ranges, body, base=self.base)
 
     def read(self, what: Any) -> Expr:
         """Turn text or anything `as_expr` takes into a tree over this scope.

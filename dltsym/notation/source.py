@@ -21,7 +21,7 @@ _SPELLED = {
 _WORDS = {
     "sum": "Sum(body, (i, lo, hi))", "integral": "Integral(e, (x, lo, hi))", "int": "Integral(e, (x, lo, hi))",
     "lim": "limit(e, x, point)", "derivative": "diff(e, x)", "pow": "x**k", "cbrt": "x**(1/3)",
-    "root": "x**(1/k)", "log2": "log(x)/log(2)", "log10": "log(x)/log(10)", "relu": "max(x, 0)", "KL": "kl(q, p)",
+    "root": "x**(1/k)", "log2": "log(x)/log(2)", "log10": "log(x)/log(10)", "KL": "kl(q, p)",
     "arctan": "atan(x)", "e": "exp(x)", "inf": "oo", "infinity": "oo", "Pi": "pi",
 }  # fmt: skip
 _SLIPS = (

@@ -17,6 +17,8 @@ import sympy as sp
 
 from dltsym.errors import UndeclaredSymbol, UnknownNode, suggest
 from dltsym.functions.table import FUNCTIONS
+from dltsym.notation.binding import Binding
+from dltsym.notation.sympy_folds import BACK, RELATIONS, read_fold, write_fold
 from dltsym.notation.tree import (
     Add,
     Call,
@@ -59,10 +61,14 @@ _TO: dict[str, Callable[..., Any]] = {
     "sinh": sp.sinh,
     "cosh": sp.cosh,
     "tanh": sp.tanh,
+    "sign": sp.sign,
+    "floor": sp.floor,
+    "erfc": sp.erfc,
+    "lgamma": sp.loggamma,
+    "digamma": sp.digamma,
+    "trigamma": sp.trigamma,
 }
-_FROM = {f: name for name, f in _TO.items() if name != "sqrt"}
-_RELATIONS = {"=": sp.Eq, "<=": sp.Le, "<": sp.Lt, ">=": sp.Ge, ">": sp.Gt, "!=": sp.Ne}
-_BACK = {sp.Eq: "=", sp.Le: "<=", sp.Lt: "<", sp.Ge: ">=", sp.Gt: ">", sp.Ne: "!="}
+_FROM = {f: name for name, f in _TO.items() if name not in ("sqrt", "digamma", "trigamma")}
 HALF = Num(Fraction(1, 2))
 
 
@@ -178,6 +184,8 @@ class _Writer:
                 return sp.Limit(self.expr(body), x, at, _side(side, at))
             case Diff(body, var, order):
                 return sp.Derivative(self.expr(body), (self.expr(var), order))
+            case Binding():
+                return write_fold(e, self)
         raise UnknownNode(f"{type(e).__name__} {e} has no counterpart in SymPy")
 
 
@@ -207,7 +215,7 @@ def to_sympy(node: Expr | Rel, extra: Mapping[Sym, Mapping[str, bool]] | None = 
     tree = expand_definitions(expand_lets(node), keep=frozenset(_TO))
     writer = _Writer(free_symbols(tree), extra or {})
     if isinstance(tree, Rel):
-        return _RELATIONS[tree.op](writer.expr(tree.lhs), writer.expr(tree.rhs), evaluate=False)
+        return RELATIONS[tree.op](writer.expr(tree.lhs), writer.expr(tree.rhs), evaluate=False)
     return writer.expr(tree)
 
 
@@ -255,6 +263,8 @@ class _Reader:
             if not isinstance(array, Sym):
                 raise UnknownNode(f"{e} indexes something that is not an array")
             return Index(array, tuple(map(self.expr, e.indices)))
+        if isinstance(e, sp.polygamma) and e.args[0] in (0, 1):
+            return Call("trigamma" if e.args[0] else "digamma", (self.expr(e.args[1]),))
         if type(e) in _FROM:
             return self.call(_FROM[type(e)], tuple(map(self.expr, e.args)))
         before = dict(self.bound)
@@ -319,6 +329,9 @@ class _Reader:
                 for v, order in map(tuple, e.variable_count):
                     out = Diff(out, self.expr(v), int(order))
                 return out
+        fold = read_fold(e, self)
+        if fold is not None:
+            return fold
         raise UnknownNode(f"{type(e).__name__} {e} is not part of the notation")
 
     def integral(self, body: Any, limits: list[tuple[Any, ...]]) -> Expr:
@@ -333,7 +346,7 @@ class _Reader:
 def from_sympy(expr: Any, names: Mapping[str, Expr] | None = None, *, loose: bool = False) -> Any:
     """Return the tree of a SymPy expression or relation.
 
-    A float, a matrix, a determinant, a piecewise or any other node outside the notation raises `UnknownNode`; a plain
+    A float, a matrix, a determinant or any other node outside the notation raises `UnknownNode`; a plain
     symbol that `names` does not have raises `UndeclaredSymbol`.
 
     Parameters
@@ -359,5 +372,5 @@ def from_sympy(expr: Any, names: Mapping[str, Expr] | None = None, *, loose: boo
     x**2/3
     """
     reader = _Reader(names or {}, loose)
-    op = next((op for kind, op in _BACK.items() if isinstance(expr, kind)), None)
+    op = next((op for kind, op in BACK.items() if isinstance(expr, kind)), None)
     return Rel(reader.expr(expr.lhs), op, reader.expr(expr.rhs)) if op else reader.expr(expr)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dltsym.notation.binding import Binding
 from dltsym.notation.matrices import (
     BUILDERS,
     MINUS,
@@ -16,6 +17,7 @@ from dltsym.notation.matrices import (
     Transpose,
     Zeros,
 )
+from dltsym.notation.text_folds import fold_text
 from dltsym.notation.tree import (
     Add,
     Call,
@@ -34,6 +36,7 @@ from dltsym.notation.tree import (
     Sum,
     Sym,
 )
+from dltsym.notation.walk import apart
 
 _ADD, _NEG, _MUL, _POW, _ATOM = 1, 2, 3, 4, 5
 _MATRIX_CALLS: dict[type, str] = {node: name for name, (node, _) in BUILDERS.items()}
@@ -102,18 +105,23 @@ def _text(node: Expr) -> tuple[str, int]:
             return f"{name}({', '.join(map(to_text, args))})", _ATOM
         case Index(array, idx):
             return f"{array.name}[{', '.join(map(to_text, idx))}]", _ATOM
-        case Sum(body, _):
-            return f"Sum({to_text(body)}, {_limits(node)})", _ATOM
+        case Sum():
+            node = apart(node)
+            return f"Sum({to_text(node.body)}, {_limits(node)})", _ATOM
         case Diff(body, var, order):
             tail = f", {order}" if order != 1 else ""
             return f"diff({to_text(body)}, {to_text(var)}{tail})", _ATOM
-        case Integral(body, var, lo, hi):
+        case Integral():
+            body, var, lo, hi = (node := apart(node)).body, node.var, node.lo, node.hi
             return f"Integral({to_text(body)}, ({var.name}, {to_text(lo)}, {to_text(hi)}))", _ATOM
-        case Limit(body, var, point, side):
+        case Limit():
+            body, var, point, side = (node := apart(node)).body, node.var, node.point, node.side
             tail = "" if side == "+-" else f', "{side}"'
             return f"limit({to_text(body)}, {var.name}, {to_text(point)}{tail})", _ATOM
         case MatrixNode():
             return _matrix(node)
+        case Binding():
+            return fold_text(apart(node), to_text), _ATOM
     raise TypeError(f"not an expression: {type(node).__name__}")
 
 

@@ -127,7 +127,8 @@ class Decl:
     """Declaration of one symbol: what it means and where it may lie.
 
     `sort` is ``real``, ``integer``, ``index``, ``array``, ``let`` or ``bound``. For an array the bounds hold for every
-    entry and `shape` lists the index ranges as ``(lo, hi)`` pairs. `uid` is non-zero for bound variables only.
+    entry and `shape` lists the index ranges as ``(lo, hi)`` pairs; `entries` is ``real``, ``integer`` (numbers of what
+    the array indexes) or ``bool`` (0 or 1). `uid` is non-zero for bound variables only.
     """
 
     name: str
@@ -142,6 +143,7 @@ class Decl:
     latex: str | None = None
     definition: Expr | None = None
     uid: int = 0
+    entries: str = "real"
 
     def __hash__(self) -> int:
         return hash((self.name, self.sort, self.uid))
@@ -333,7 +335,7 @@ def as_expr(value: Any) -> Expr:
     raise NotationError(f"cannot use {value!r} ({type(value).__name__}) in an expression")
 
 
-def bound_symbol(name: str, sort: str = "bound") -> Sym:
+def bound_symbol(name: str, sort: str = "bound", shape: tuple[tuple[Expr, Expr], ...] = ()) -> Sym:
     """Return a fresh bound variable; it differs from every other symbol whatever its name.
 
     Parameters
@@ -341,13 +343,15 @@ def bound_symbol(name: str, sort: str = "bound") -> Sym:
     name : str
         Printed name.
     sort : str
-        ``bound`` for an integer summation index, ``boundreal`` for an integration variable.
+        ``bound`` for an integer summation index, ``boundreal`` for a real variable, ``array`` for a bound array.
+    shape : tuple of pairs
+        Ranges of the indices of an array.
 
     Returns
     -------
     Sym
     """
-    return Sym(Decl(name, sort, uid=next(_uids)))
+    return Sym(Decl(name, sort, shape=shape, uid=next(_uids)))
 
 
 def Eq(lhs: Any, rhs: Any) -> Rel:

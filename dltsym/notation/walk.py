@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from dltsym.functions.table import FUNCTIONS
+from dltsym.notation.folds import Binding
 from dltsym.notation.matrices import MatrixNode
 from dltsym.notation.tree import (
     Add,
@@ -30,6 +31,7 @@ from dltsym.notation.tree import (
 )
 
 T = TypeVar("T", Expr, Rel)
+B = TypeVar("B", bound=Expr)
 
 
 def children(node: Expr | Rel) -> tuple[Expr, ...]:
@@ -70,7 +72,7 @@ def children(node: Expr | Rel) -> tuple[Expr, ...]:
             return (body, lo, hi)
         case Limit(body, _, point, _):
             return (body, point)
-        case MatrixNode():
+        case MatrixNode() | Binding():
             return node.parts
     raise TypeError(f"not a node: {node!r}")
 
@@ -118,7 +120,7 @@ def rebuild(node: T, new: tuple[Expr, ...]) -> T:
             return Integral(new[0], var, new[1], new[2])
         case Limit(_, var, _, side):
             return Limit(new[0], var, new[1], side)
-        case MatrixNode():
+        case MatrixNode() | Binding():
             return node.with_parts(new)
     raise TypeError(f"not a node: {node!r}")
 
@@ -137,7 +139,18 @@ def binders(node: Expr | Rel) -> tuple[Sym, ...]:
     """
     if isinstance(node, Sum):
         return tuple(v for v, _, _ in node.limits)
+    if isinstance(node, Binding):
+        return node.bound
     return (node.var,) if isinstance(node, Integral | Limit) else ()
+
+
+def _scopes(node: Expr | Rel) -> Iterator[tuple[Expr, frozenset[Sym]]]:
+    """Yield each child with the names bound by `node` that it sees."""
+    if isinstance(node, Binding):
+        yield from zip(node.parts, node.scopes, strict=True)
+    else:
+        own = frozenset(binders(node))
+        yield from ((c, own) for c in children(node))
 
 
 def subterms(node: Expr | Rel) -> Iterator[Expr | Rel]:
@@ -171,8 +184,7 @@ def free_symbols(node: Expr | Rel) -> frozenset[Sym]:
     """
     if isinstance(node, Sym):
         return frozenset((node,))
-    parts = [free_symbols(c) for c in children(node)]
-    return frozenset().union(*parts) - frozenset(binders(node))
+    return frozenset().union(*(free_symbols(c) - own for c, own in _scopes(node)))
 
 
 def transform(node: T, rule: Callable[[Expr], Expr]) -> T:
@@ -213,7 +225,7 @@ def substitute(node: T, mapping: Mapping[Sym, Expr]) -> T:
     if own:
         incoming = frozenset().union(*(free_symbols(e) for e in mapping.values()))
         if any(v in incoming or v in mapping for v in own):
-            return substitute(fresh_binders(node), mapping)
+            node = fresh_binders(node)
     return rebuild(node, tuple(substitute(c, mapping) for c in children(node)))
 
 
@@ -222,19 +234,49 @@ def fresh_binders(node: T) -> T:
 
     Parameters
     ----------
-    node : Sum, Integral or Limit
+    node : Sum, Integral, Limit or Binding
         A binding node.
 
     Returns
     -------
     Expr
     """
-    new = {v: bound_symbol(v.name, v.decl.sort) for v in binders(node)}
+    return _renamed(node, {v: bound_symbol(v.name, v.decl.sort, v.decl.shape) for v in binders(node)})
+
+
+def _renamed(node: T, new: Mapping[Sym, Sym]) -> T:
     if isinstance(node, Sum):
-        limits = tuple((new[v], substitute(lo, new), substitute(hi, new)) for v, lo, hi in node.limits)
+        limits = tuple((new.get(v, v), substitute(lo, new), substitute(hi, new)) for v, lo, hi in node.limits)
         return Sum(substitute(node.body, new), limits)
+    if isinstance(node, Binding):
+        seen = (substitute(c, {v: s for v, s in new.items() if v in own}) for c, own in _scopes(node))
+        return node.with_bound(new).with_parts(tuple(seen))
     assert isinstance(node, Integral | Limit)
-    return replace(node, body=substitute(node.body, new), var=new[node.var])
+    return replace(node, body=substitute(node.body, new), var=new.get(node.var, node.var))
+
+
+def apart(node: B) -> B:
+    """Return `node` with variables it binds renamed that are called like another symbol in their scope.
+
+    Parameters
+    ----------
+    node : Expr
+        Any node, about to be printed.
+
+    Returns
+    -------
+    Expr
+    """
+    new: dict[Sym, Sym] = {}
+    for v in binders(node):
+        around = {s for c, own in _scopes(node) if v in own for s in free_symbols(c)} | set(binders(node))
+        names, k, name = {new.get(s, s).name for s in around - {v}}, 0, v.name
+        while name in names:
+            k += 1
+            name = f"{v.name}_{k}"
+        if k:
+            new[v] = Sym(replace(v.decl, name=name))
+    return _renamed(node, new) if new else node  # type: ignore[return-value]
 
 
 def expand_lets(node: T) -> T:
@@ -292,21 +334,26 @@ def key(node: Expr | Rel) -> str:
     return _key(node, {})
 
 
-def _key(node: Expr | Rel, depth: dict[Sym, str]) -> str:
+def _key(node: Expr | Rel, depth: dict[Sym, int]) -> str:
     if isinstance(node, Sym):
-        return depth.get(node) or f"{node.name}'{node.decl.uid}" if node.decl.uid else node.name
+        if node in depth:
+            return f"${depth[node]}"
+        return f"{node.name}'{node.decl.uid}" if node.decl.uid else node.name
     if isinstance(node, Num):
         return str(node.value)
     if isinstance(node, Const):
         return f"#{node.name}"
-    inner = depth | {v: f"${len(depth) + k}" for k, v in enumerate(binders(node))}
+    first = 1 + max(depth.values(), default=-1)
+    names = {v: first + k for k, v in enumerate(binders(node))}
     tag = {
         Call: getattr(node, "name", ""),
         Rel: getattr(node, "op", ""),
         Diff: f"d{getattr(node, 'order', '')}",
         Limit: f"lim{getattr(node, 'side', '')}",
     }.get(type(node), type(node).__name__)
-    return f"({tag} {' '.join(_key(c, inner) for c in children(node))})"
+    tag = node.tag if isinstance(node, Binding) else tag
+    parts = (_key(c, depth | {v: names[v] for v in own}) for c, own in _scopes(node))
+    return f"({tag} {' '.join(parts)})"
 
 
 def digest(*parts: str) -> str:

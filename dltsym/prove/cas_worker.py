@@ -14,6 +14,7 @@ from typing import Any
 import sympy as sp
 
 from dltsym.errors import UndeclaredSymbol, UnknownNode
+from dltsym.notation.binding import Binding
 from dltsym.notation.sympy_bridge import from_sympy, to_sympy
 from dltsym.notation.tree import Expr, Integral, Rel, Sym
 from dltsym.notation.walk import free_symbols, subterms
@@ -74,7 +75,9 @@ def antiderivative(body: Expr, var: Sym, extra: dict[Sym, dict[str, bool]]) -> d
         tree = from_sympy(sp.simplify(found) if found.has(sp.Piecewise) else found, names, loose=True)
     except (UnknownNode, UndeclaredSymbol, NotImplementedError) as err:
         return {"found": None, "why": str(err)}
-    fits = free_symbols(tree) <= free_symbols(body) | {var} and not any(isinstance(t, Integral) for t in subterms(tree))
+    fits = free_symbols(tree) <= free_symbols(body) | {var} and not any(
+        isinstance(t, Integral | Binding) for t in subterms(tree)
+    )
     return {"found": str(tree) if fits else None}
 
 

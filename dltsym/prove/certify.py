@@ -201,6 +201,8 @@ def entries_in_bounds(sym: Sym, table: Table, point: Point) -> bool:
     -------
     bool
     """
+    if sym.decl.entries != "real" and any(x.denominator != 1 for x in table.entries.values()):
+        return False
     bounds = bounds_of(sym, sym)
     if not bounds:
         return True

@@ -136,6 +136,8 @@ def run_engine(engine: Engine, problem: Problem, effort: Effort, left: float | N
     """
     if engine.name != "matrices" and any(issubclass(t, MatrixNode) for t in nodes(problem)):
         return open_(engine.name, "matrices do not commute")
+    if engine.grade != "tested" and problem.folds:
+        return open_(engine.name, "folds, cases, orders and loops are only tested")
     started = time.perf_counter()
     try:
         with time_limit(effort.of(engine, left)):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from dltsym.functions.table import FUNCTIONS
+from dltsym.notation.binding import Binding
 from dltsym.notation.matrices import Det, Inverse, MatrixNode
 from dltsym.notation.parse import row_text
 from dltsym.notation.tree import (
@@ -29,6 +30,7 @@ from dltsym.notation.tree import (
 )
 from dltsym.notation.walk import children, free_symbols, key, subterms
 from dltsym.prove.axioms import closure
+from dltsym.prove.definedness_folds import needs
 from dltsym.prove.limits_near import Near, holds_near
 from dltsym.prove.matrices_defined import nonzero
 from dltsym.prove.problem import Problem, declared_bounds
@@ -92,6 +94,9 @@ def _walk(node: Expr | Rel, local: Local) -> Iterator[Condition]:
             return
         case Limit():
             yield from _limit(node, local)
+            return
+        case Binding():
+            yield from _folded(node, local)
             return
     for child in children(node):
         yield from _walk(child, local)
@@ -178,6 +183,17 @@ def _limit(node: Limit, local: Local) -> Iterator[Condition]:
         near = (Rel(point - 1, "<", var), Rel(var, "<", point + 1), *sides)
     for condition in _walk(node.body, (*local, *near)):
         yield replace(condition, near=condition.near or Near(var, point, node.side))
+
+
+def _folded(node: Binding, local: Local) -> Iterator[Condition]:
+    """Ask for each part where it is used: a body inside its range, a branch where the ones before it fail."""
+    for need in needs(node):
+        inner = (*local, *need.local)
+        for part in need.parts:
+            yield from _walk(part, inner)
+        for end in need.whole:
+            yield from _whole(end, inner, f"{node} with {end}, no integer by its form,")
+        yield from (Condition(rel, inner, str(node)) for rel in need.rels)
 
 
 def _infinite(e: Expr) -> bool:

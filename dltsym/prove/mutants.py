@@ -10,6 +10,7 @@ from itertools import pairwise
 from flint import arb
 
 from dltsym.notation.evaluate import evaluate
+from dltsym.notation.folds import Binding, Cases, Fold
 from dltsym.notation.matrices import Eye, MatAdd, MatMul, Matrix, Transpose, Zeros, same_size
 from dltsym.notation.tree import Add, Div, Expr, Mul, Neg, Num, Pow, Rel, Sum
 from dltsym.notation.walk import children, key, rebuild
@@ -70,7 +71,8 @@ def _alter(expr: Expr) -> Iterator[tuple[str, Expr]]:
     full = children(expr)
     if isinstance(expr, Eye | Zeros):
         return  # another size is no other statement, but a mismatch
-    kept = 1 if isinstance(expr, Sum) or (isinstance(expr, Pow) and isinstance(expr.exponent, Num)) else len(full)
+    ranged = isinstance(expr, Sum | Binding) and not isinstance(expr, Cases)  # a body first, then ends and places
+    kept = 1 if ranged or (isinstance(expr, Pow) and isinstance(expr.exponent, Num)) else len(full)
     for k, child in enumerate(full[:kept]):
         for what, new in _alter(child):
             yield what, rebuild(expr, (*full[:k], new, *full[k + 1 :]))
@@ -102,6 +104,8 @@ def _here(expr: Expr) -> Iterator[tuple[str, Expr]]:
             yield f"sign of {expr} dropped", arg
         case Sum(body, ((var, lo, hi),)):
             yield f"range of {expr} cut", Sum(body, ((var, lo, Add((hi, Neg(ONE)))),))
+        case Fold(op, body, ((var, lo, hi),)):
+            yield f"range of {expr} cut", Fold(op, body, ((var, lo, Add((hi, Neg(ONE)))),))
 
 
 def square(e: Expr) -> bool:

@@ -269,7 +269,7 @@ def table(sym: Sym, point: Point, rng: random.Random, turn: int) -> Table:
     d = sym.decl
     pairs = (("lo", d.lo, d.lo_open), ("hi", d.hi, d.hi_open))
     bounds = tightest([(side, number(e, point), o) for side, e, o in pairs if e is not None])
-    entry = _entry(bounds, rng, turn)
+    entry = _entry(bounds, rng, turn, d.entries)
     out = Table({}, entry)
     ends = [number(e, point) for pair in d.shape for e in pair]
     if all(e is not None and e[1] for e in ends):
@@ -277,13 +277,15 @@ def table(sym: Sym, point: Point, rng: random.Random, turn: int) -> Table:
         if math.prod(map(len, spans)) <= MAX_ENTRIES:
             for idx in itertools.product(*spans):
                 out(idx)
-    if turn % 5 == 4 and out.entries and bounds[2] is None:  # one entry dominates
+    if turn % 5 == 4 and out.entries and bounds[2] is None and d.entries == "real":  # one entry dominates
         idx = rng.choice(list(out.entries))
         out.entries[idx] += 100
     return out
 
 
-def _entry(r: Range, rng: random.Random, turn: int) -> Callable[[], Fraction]:
+def _entry(r: Range, rng: random.Random, turn: int, entries: str) -> Callable[[], Fraction]:
+    if entries != "real":
+        return lambda: Fraction(whole(r, rng, turn, False))
     style = turn % 6
     tie = real(r, rng, turn, [])
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from dltsym.notation.binding import Binding
 from dltsym.notation.calculus import evaluate_derivatives
 from dltsym.notation.matrices import check_relation
 from dltsym.notation.tree import Rel, Sym
@@ -57,6 +58,12 @@ class Problem:
         return (*self.given, *(f.rel for f in self.facts))
 
     @cached_property
+    def folds(self) -> bool:
+        """Whether a fold, cases, an order or a loop occurs: engines that do not say otherwise know none of them."""
+        rels = (self.goal, *self.known, *(() if self.written is None else (self.written,)))
+        return any(isinstance(t, Binding) for r in rels for t in subterms(r))
+
+    @cached_property
     def key(self) -> str:
         """Content hash of the mathematics: goal, hypotheses, facts with grades, domains, hint."""
         domains = [repr_decl(s) for s in self.symbols]
@@ -98,7 +105,7 @@ def repr_decl(sym: Sym) -> str:
     lo = "" if d.lo is None else ("(" if d.lo_open else "[") + key(d.lo)
     hi = "" if d.hi is None else key(d.hi) + (")" if d.hi_open else "]")
     shape = ",".join(f"{key(a)}..{key(b)}" for a, b in d.shape)
-    return f"{d.name}:{d.sort}:{lo}:{hi}:{shape}"
+    return f"{d.name}:{d.sort}:{lo}:{hi}:{shape}" + ("" if d.entries == "real" else f":{d.entries}")
 
 
 def prepare(goal: Rel, given: Iterable[Rel] = (), facts: Iterable[Fact] = (), hint: str = "") -> Problem:

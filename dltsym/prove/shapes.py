@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from dltsym.functions.table import FUNCTIONS
+from dltsym.notation.folds import Binding, Fold, Order
 from dltsym.notation.tree import Add, Call, Diff, Div, Expr, Index, Integral, Limit, Mul, Neg, Num, Pow, Rel, Sum, Sym
 from dltsym.notation.walk import free_symbols, subterms
 
@@ -68,8 +69,10 @@ def is_integer(e: Expr) -> bool:
             return all(map(is_integer, args))
         case Pow(base, Num(value)):
             return is_integer(base) and value.denominator == 1 and value >= 0
-        case Call("delta" | "binomial", _):
+        case Call("delta" | "binomial", _) | Fold("argmax" | "argmin") | Order():
             return True
+        case Index(array, _):
+            return array.decl.entries != "real"
         case Sum(body, _):
             return is_integer(body)
     return False
@@ -105,7 +108,7 @@ def _partial(t: Expr | Rel) -> bool:
             return c is None or c < 0 or c.denominator != 1
         case Call(name, _):
             return bool(FUNCTIONS[name].domain)
-    return isinstance(t, Sum | Diff | Integral | Limit)
+    return isinstance(t, Sum | Diff | Integral | Limit | Binding)
 
 
 def quantified(rel: Rel) -> tuple[Sym, ...]:

@@ -210,6 +210,8 @@ def _strange_array(sym: Sym, got: Any, env: Mapping[str, Any]) -> list[str]:
         level = [y for x in level for y in x]
     entry = Sym(Decl(f"{sym.name}.entry", "real"))
     bounds = [b for b in bounds_of(entry, sym) if _names(b) - {entry.name} <= set(env)]
+    if sym.decl.entries != "real" and any(Fraction(x).denominator != 1 for x in level):
+        return [f"an entry of {sym.name} is not an integer"]
     bad = [b for x in level for b in bounds if holds(b, {**env, entry.name: x}) is False]
     return [f"an entry violates {str(b).replace(entry.name, sym.name)}" for b in dict.fromkeys(bad)]
 

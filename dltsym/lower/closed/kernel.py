@@ -12,6 +12,7 @@ from dltsym.lower.closed.arrays import to_arrays
 from dltsym.lower.closed.domain import check_inputs, sizes
 from dltsym.lower.closed.printer import Source, source
 from dltsym.lower.closed.space import detach, is_number, space
+from dltsym.lower.closed.views import Views
 from dltsym.notation.calculus import evaluate_derivatives
 from dltsym.notation.tree import Expr, Index, Num, Rel, Sym
 from dltsym.notation.walk import expand_lets, free_symbols, subterms
@@ -20,8 +21,8 @@ from dltsym.record import Theorem
 BACKENDS = ("numpy", "torch", "ball")
 
 
-@dataclass(frozen=True)
-class Kernel:
+@dataclass(frozen=True, eq=False)
+class Kernel(Views):
     """A callable that evaluates outputs of a record; call it with inputs by name or in the order of `inputs`.
 
     Attributes

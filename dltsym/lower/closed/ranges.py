@@ -1,8 +1,8 @@
 """How large every intermediate result can get, from the declared domains; in units of single precision.
 
 `Range` bounds a value (``least``, ``most``) and the binary logarithm of its size where it is not 0 (``lo``, ``hi``). A
-result that may leave the range of its type is computed with `dltsym.lower.closed.wide`. Whole numbers count as at most 2**64,
-real symbols as anything a 32-bit float can be; for 64-bit floats all limits scale alike.
+result that may leave the range of its type is computed with `dltsym.lower.closed.wide`. Whole numbers count as at most
+2**64, real symbols as anything a 32-bit float can be; for 64-bit floats all limits scale alike.
 """
 
 from __future__ import annotations

@@ -1,0 +1,70 @@
+"""The verb that shows compiled kernels: kernel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from dltsym.cli.say import dump, json_option
+
+PARTS = ("source", "ir", "report", "signature", "latex")
+
+
+@click.command()
+@click.argument("key")
+@click.option("--backend", type=click.Choice(["torch", "numpy", "ball", "triton"]), default="torch",
+              show_default=True, help="Where it runs.")  # fmt: skip
+@click.option("--of", "output", help="Which output; all of them by default.")
+@click.option("--axes", help='Order of the axes of the result, such as "i c"; as they occur by default.')
+@click.option("--grad", "wrt", metavar="NAME", help="The gradient by an input instead of the value.")
+@click.option(
+    "--closed", is_flag=True, help="The closed kernel: scalars with extended exponents, indices as arguments."
+)
+@click.option("--source", "parts", flag_value="source", multiple=True, help="Generated source (this is the default).")
+@click.option("--ir", "parts", flag_value="ir", multiple=True, help="Program it was printed from.")
+@click.option("--report", "parts", flag_value="report", multiple=True, help="What could not be made safe.")
+@click.option("--signature", "parts", flag_value="signature", multiple=True, help="Arguments and results with axes.")
+@click.option("--latex", "parts", flag_value="latex", multiple=True, help="Formula.")
+@click.option("--validate", is_flag=True, help="Hold program and source against the formula in balls, at tiny sizes.")
+@json_option
+def kernel(
+    key: str, backend: str, output: str | None, axes: str | None, wrt: str | None, closed: bool,
+    parts: tuple[str, ...], validate: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Compile a record and show the kernel.
+
+    The status is 1 when --validate finds a disagreement.
+    """  # noqa: DOC501 - the text is shown to users
+    from dltsym import catalogue
+    from dltsym.errors import UnknownKey
+    from dltsym.record import Theorem
+
+    record = catalogue.get(key)
+    if not isinstance(record, Theorem):
+        raise UnknownKey(f"{key} is an audit and has no kernel; see dltsym audit {key}")
+    if closed and (axes or wrt or validate or backend == "triton"):
+        raise click.UsageError("--closed goes with --backend and --of only; it has no axes and no gradient")
+    built = record.kernel(backend, output, **({} if closed else {"axes": axes or ()}))
+    if wrt:
+        built = built.grad(wrt)
+    told = {part: _part(built, part) for part in parts or ("source",)}
+    outcome = built.validate() if validate else None
+    if as_json:
+        checked = {} if outcome is None else {"valid": outcome.ok, "problems": list(outcome.problems)}
+        dump({"key": record.key, "backend": backend, **told, **checked})
+    else:
+        for text in told.values():
+            click.echo(text if isinstance(text, str) else "\n".join(text) or "no findings")
+        if outcome is not None:
+            click.echo(str(outcome))
+    if outcome is not None and not outcome.ok:
+        raise click.exceptions.Exit(1)
+
+
+def _part(built: Any, part: str) -> Any:
+    if part == "report":
+        return [str(f) for f in built.report]
+    if part == "signature":
+        return str(getattr(built, "signature", built))
+    return built.latex() if part == "latex" else getattr(built, part)

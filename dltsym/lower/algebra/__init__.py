@@ -1,0 +1,1 @@
+"""The algebra of the tensor IR: constructors that stabilise, and what they read off nodes."""

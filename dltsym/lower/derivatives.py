@@ -1,0 +1,95 @@
+"""Kernels of derivatives: the program from `dltsym.lower.grad`, the tree that its oracle evaluates."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from dltsym.errors import UnsupportedError
+from dltsym.lower.program import Program
+from dltsym.notation.tree import Decl, Diff, Expr, Index, Mul, Sum, Sym, bound_symbol
+from dltsym.notation.walk import substitute
+
+if TYPE_CHECKING:
+    from dltsym.lower.kernel import Kernel
+
+COTANGENT = "cotangent"
+
+
+def gradient(kernel: Kernel, wrt: str, of: str | None = None) -> Kernel:
+    """Return the kernel of a vector-Jacobian product.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        Kernel to differentiate.
+    wrt : str
+        Input.
+    of : str, optional
+        Output.
+
+    Returns
+    -------
+    Kernel
+    """
+    from dltsym.lower.grad import pullback
+
+    program = pullback(kernel.normal, wrt, of, COTANGENT)
+    name, tree, entry = _parts(kernel, wrt, of, program)
+    axes = kernel.axes[name]
+    if not axes:
+        return _kernel(kernel, program, Diff(tree, entry), ())
+    array = Sym(Decl(COTANGENT, "array", shape=tuple((s.decl.lo, s.decl.hi) for s in axes)))  # type: ignore[misc]
+    bound = {s: bound_symbol(s.name) for s in axes}
+    weighted = Mul((Index(array, tuple(bound.values())), Diff(substitute(tree, bound), entry)))
+    limits = tuple((bound[s], s.decl.lo, s.decl.hi) for s in reversed(axes))
+    return _kernel(kernel, program, Sum(weighted, limits), (array,))  # type: ignore[arg-type]
+
+
+def jacobian(kernel: Kernel, wrt: str, of: str | None = None) -> Kernel:
+    """Return the kernel of all partial derivatives.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        Kernel to differentiate.
+    wrt : str
+        Input.
+    of : str, optional
+        Output.
+
+    Returns
+    -------
+    Kernel
+    """
+    from dltsym.lower.grad import jacobian as partials
+
+    program = partials(kernel.normal, wrt, of)
+    _, tree, entry = _parts(kernel, wrt, of, program)
+    return _kernel(kernel, program, Diff(tree, entry), ())
+
+
+def _parts(kernel: Kernel, wrt: str, of: str | None, program: Program) -> tuple[str, Expr, Expr]:
+    name = of if of is not None else kernel.normal.outputs[0].name
+    symbol = next((s for s in kernel.asked.symbols if s.name == wrt), None)
+    if symbol is None:
+        raise UnsupportedError(f"no input is called {wrt}; there are {', '.join(kernel.inputs)}")
+    own = program.outputs[0].axes[len(program.outputs[0].axes) - len(symbol.decl.shape) :]
+    at = tuple(Sym(Decl(a.name, "index", lo=lo, hi=hi)) for a, (lo, hi) in zip(own, symbol.decl.shape, strict=True))
+    return name, kernel.asked.outputs[name], Index(symbol, at) if at else symbol
+
+
+def _kernel(kernel: Kernel, program: Program, tree: Expr, more: tuple[Sym, ...]) -> Kernel:
+    from dltsym.lower.compiler import finish
+
+    out = program.outputs[0].name
+    asked = replace(kernel.asked, outputs={out: tree}, symbols=(*kernel.asked.symbols, *more))
+    letters = dict(kernel.arguments.letters)
+    if more and isinstance(tree, Sum):
+        letters |= {(COTANGENT, k): v.name for k, (v, _, _) in enumerate(reversed(tree.limits))}
+    arguments = replace(kernel.arguments, inputs=program.inputs, letters=letters)
+    options = {
+        "compiled": kernel.compiled, "acc": kernel.acc, "name": kernel.name, "cells": kernel.cells,
+        "typical": kernel.typical,
+    }  # fmt: skip
+    return finish(asked, kernel.backend, arguments, program, options)

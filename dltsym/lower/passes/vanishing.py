@@ -1,0 +1,117 @@
+"""Nothing times the logarithm of nothing is nothing: factors that may be 0 beside factors that may be infinite.
+
+``z log z`` is 0 at ``z = 0``, and so is what a mask leaves out, whatever stands beside it (dltsym design note, tables
+3.5 and 3.6). The infinite factor is replaced by 0 where its weight is 0, which serves the gradient too: the value does
+not move there but in the weight itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from dltsym.lower.algebra.constructors import Algebra
+from dltsym.lower.algebra.forms import base, coefficient, factors, is_mask, is_minus_inf
+from dltsym.lower.axes import Axis
+from dltsym.lower.nodes import Node
+from dltsym.lower.passes.rebuild import rewrite
+from dltsym.lower.program import Program
+from dltsym.lower.report import Finding
+from dltsym.lower.show import show
+
+_LOGARITHMS = frozenset({"log", "log1p", "log1mexp", "log_softmax"})
+_THROUGH = frozenset({"add", "mul", "contract", "where", "take", "logaddexp"})
+
+
+def vanishing(program: Program) -> Program:
+    """Let factors that are 0 hide logarithms that are infinite.
+
+    Parameters
+    ----------
+    program : Program
+        Program after the cells.
+
+    Returns
+    -------
+    Program
+    """
+    alg = Algebra(program.table, program.inputs)
+    memo: dict[Node, Node] = {}
+    found: dict[Finding, None] = {}
+
+    def rule(node: Node) -> Node:
+        if node.op == "mul":
+            return program.table.make("mul", _hidden(alg, node.args, None, found))
+        if node.op == "contract" and len(node.args) > 1:
+            args, bound = program.table.view(node)
+            if len(args) == 2 and bound:
+                apart = _apart(alg, args, bound) or _apart(alg, args[::-1], bound)
+                if apart is not None:
+                    return apart
+            new = _hidden(alg, args, bound, found)
+            return node if new is args else program.table.bind("contract", new, bound)
+        return node
+
+    outputs = tuple(replace(o, node=rewrite(program.table, o.node, rule, memo)) for o in program.outputs)
+    return replace(program, outputs=outputs, findings=tuple(dict.fromkeys((*program.findings, *found))))
+
+
+def _hidden(
+    alg: Algebra, parts: Sequence[Node], bound: Sequence[Axis] | None, found: dict[Finding, None]
+) -> Sequence[Node]:
+    out = list(parts)
+    for k, f in enumerate(parts):
+        if alg.facts(f).finite or is_mask(f):
+            continue
+        sinks = _sinks(alg, f)
+        weights = [w for w in parts if w is not f and (is_mask(w) or (sinks and _vanishes(alg, w, f)))]
+        if bound is not None:  # a product of matrices stays one
+            wide = [w for w in weights if not (w.axes <= f.axes or f.axes <= w.axes)]
+            weights = [w for w in weights if w not in wide]
+            for w in wide:
+                found[Finding("W12", f"{show(w)} * {show(f)}")] = None
+        if weights:
+            held = [w.args[0] if is_mask(w) else alg.cmp("!=", w, alg.zero) for w in weights]
+            out[k] = alg.table.make("where", (alg.both(*held), f, alg.zero))
+    return parts if all(a is b for a, b in zip(out, parts, strict=True)) else out
+
+
+def _apart(alg: Algebra, args: Sequence[Node], bound: Sequence[Axis]) -> Node | None:
+    # A product of matrices: the finite entries in one product, and in another whether a weight meets an infinite one.
+    w, f = args
+    k, log = coefficient(alg.table, f)
+    if w.axes <= f.axes or f.axes <= w.axes or alg.facts(f).finite or log.op != "log" or is_mask(w):
+        return None
+    if not (alg.facts(w).nonneg and _vanishes(alg, w, f) and alg.facts(log.args[0]).nonneg):
+        return None
+    table, alive = alg.table, alg.cmp("!=", log.args[0], alg.zero)
+    finite = table.bind("contract", (w, table.make("where", (alive, f, alg.zero))), bound)
+    met = table.bind("contract", (alg.mask(alg.cmp("!=", w, alg.zero)), alg.mask(alg.negate(alive))), bound)
+    return table.make("where", (alg.cmp("<", alg.zero, met), alg.mul(alg.num(k), alg.minus_inf), finite))
+
+
+def _sinks(alg: Algebra, f: Node) -> bool:
+    """Tell whether a factor may be infinite because of a logarithm."""
+    if alg.facts(f).finite:
+        return False
+    if f.op in _LOGARITHMS or is_minus_inf(f):
+        return True
+    if f.op in ("reduce", "scan"):
+        return f.data[0] in ("lse", "log-affine") or (f.data[0] == "sum" and _sinks(alg, f.args[0]))
+    if f.op == "pow":
+        return f.data[0] > 0 and _sinks(alg, f.args[0])
+    return f.op in _THROUGH and any(_sinks(alg, a) for a in f.args)
+
+
+def _vanishes(alg: Algebra, w: Node, f: Node) -> bool:
+    known = alg.facts(w)
+    if known.positive and (w.op != "exp" or alg.facts(w.args[0]).finite):
+        return False
+    return known.nonneg or any(base(p)[0] is b for b in _under_logs(f) for p in factors(w))
+
+
+def _under_logs(f: Node) -> list[Node]:
+    if f.op == "log":
+        parts = [base(p)[0] for p in factors(f.args[0])]
+        return [*parts, *(p.args[0] for p in parts if p.op == "abs")]
+    return [b for a in f.args for b in _under_logs(a)] if f.op in ("add", "mul", "pow") else []
