@@ -56,6 +56,7 @@ _FOLDS = (
     "argmax_over",
     "argmin_over",
     "cases_",
+    "fold_over",
     "iterate",
     "lse_over",
     "max_over",

@@ -297,10 +297,7 @@ class Terms:
         """Return a weight ``mask * prior * exp(score)``."""
         w: Expr = Call("exp", (self.score(inner, depth - 1),))
         if self.chance(25):
-            # A prior with more axes than the score stays outside the softmax: with a large score it would be lost,
-            # with a mask its dead rows would be 0/0.
-            own = {s: inner[s]} if any(self.case.kinds[a.name][0] == "large" for a in _arrays(w)) else inner
-            w = self.entry(own, self.one("pos", "nonneg"), (s,)) * w
+            w = self.entry(inner, self.one("pos", "nonneg"), (s,)) * w
         elif self.chance(33):
             condition = self.condition(inner)
             w = cases((condition, w), 0) if self.chance(60) else cases((condition, 1), 0) * w
@@ -354,10 +351,6 @@ class Terms:
                 t, lambda s, h: self.entry(at(s), "decay", (s,)) * h + self.real(at(s), depth - 2), init=init
             )
         return sum_over((1, t), lambda s: self.real(at(s), depth - 1))
-
-
-def _arrays(tree: Expr) -> list[Sym]:
-    return [s for s in free_symbols(tree) if s.decl.sort == "array"]
 
 
 def _letter(kind: str) -> int:

@@ -50,7 +50,7 @@ def _ndim(f):
 
 
 UNARY = {
-    "exp": np.exp, "log": np.log, "log1p": np.log1p, "expm1": np.expm1, "abs": np.abs, "sign": np.sign,
+    "exp": np.exp, "log": np.log, "sqrt": np.sqrt, "log1p": np.log1p, "expm1": np.expm1, "abs": np.abs, "sign": np.sign,
     "tanh": np.tanh, "sin": np.sin, "cos": np.cos, "cosh": np.cosh, "sinh": np.sinh, "floor": np.floor,
     "softplus": lambda x: np.logaddexp(x, 0), "sigmoid": lambda x: np.exp(-np.logaddexp(-x, 0)),
     "log1mexp": lambda x: np.where(x < 0.7, np.log(-np.expm1(-x)), np.log1p(-np.exp(-x))),
@@ -61,11 +61,29 @@ UNARY = {
 }  # fmt: skip
 
 
+FOLDS = {
+    "lse": _lse, "max": np.max, "min": np.min, "prod": np.prod, "sum": np.sum, "argmax": np.argmax, "argmin": np.argmin,
+}  # fmt: skip
+
+
+class Sizes(dict):
+    """Sizes by name; a compound one is computed."""
+
+    def __missing__(self, text):
+        return eval(text, {}, dict(self))
+
+
+def plain(program, arrays, sizes):
+    """Return the outputs of a program without batch dimensions."""
+    e = Evaluator(program.table, {k: np.asarray(x) for k, x in arrays.items()}, sizes)
+    return [np.asarray(e.values(o.node, o.axes), dtype=np.float64) for o in program.outputs]
+
+
 class Evaluator:
     """Evaluate nodes on given inputs; every value is an array over the axes of its node, sorted."""
 
     def __init__(self, table, given, sizes):
-        self.table, self.given, self.sizes, self.memo = table, given, sizes, {}
+        self.table, self.given, self.sizes, self.memo = table, given, Sizes(sizes), {}
 
     def values(self, node, axes):
         """Return the values broadcast over `axes`."""
@@ -144,6 +162,13 @@ class Evaluator:
                 return getattr(np, n.op)(*args())
             case "contract" | "reduce":
                 return self.fold(n, axes)
+            case "softmax" | "log_softmax":
+                x = np.asarray(self.spread(n.args[0], axes), dtype=LD)
+                over = tuple(axes.index(a) for a in n.data[0])
+                top = x.max(over, keepdims=True)
+                total = np.exp(x - np.where(np.isinf(top), 0, top)).sum(over, keepdims=True)
+                log = np.where(total > 0, x - top - np.log(total), -LD("inf"))
+                return log if n.op == "log_softmax" else np.exp(log)
             case "scan":
                 return self.scan(n, axes)
             case "take":
@@ -182,7 +207,7 @@ class Evaluator:
                 out = out * p
             return out.sum(axis=over)
         x = np.asarray(parts[0], dtype=LD).reshape([*shape[: len(axes)], -1])
-        return {"lse": _lse, "max": np.max, "min": np.min, "prod": np.prod}[n.data[0]](x, axis=-1)
+        return FOLDS[n.data[0]](x, axis=-1)
 
     def scan(self, n, axes):
         monoid, axis, way, incl = n.data

@@ -54,4 +54,43 @@ REGRESSIONS: dict[str, tuple] = {
         "i:d", "r0:real:d r1:real:d,m", (1, 1, 2), 2874,
     ),
     "limits that leave nothing": ("lse_over(l0[i, s], (s, 1, m - 1))", "i:n", "l0:large:n,m", (2, 1, 1)),
+    "a prior with more axes than a large score": (
+        "Sum(z0[i, j, s]*exp(l1[s, j])*r2[s], (s, 1, m))/Sum(z0[i, j, s]*exp(l1[s, j]), (s, 1, m))",
+        "i:n j:d", "z0:nonneg:n,d,m l1:large:m,d r2:real:m", (5, 3, 4), 3,
+    ),
+    "a masked prior with more axes than the score": (
+        "Sum(cases((B3[i, s] != 0, z0[i, j, s]*exp(r1[i, s])), 0)*r2[s], (s, 1, m))"
+        "/Sum(cases((B3[i, s] != 0, z0[i, j, s]*exp(r1[i, s])), 0), (s, 1, m))",
+        "i:n j:d", "z0:nonneg:n,d,m r1:real:n,m r2:real:m B3:bool:n,m", (5, 2, 4), 3,
+    ),
+    "a masked positive prior along another axis": (
+        "Sum(B3[i, s]*p0[s, j]*exp(r1[i, s])*r2[s], (s, 1, m))/Sum(B3[i, s]*p0[s, j]*exp(r1[i, s]), (s, 1, m))",
+        "i:n j:d", "p0:pos:m,d r1:real:n,m r2:real:m B3:bool:n,m", (5, 2, 4), 3,
+    ),
+    "entropy of data with zeros": ("Sum(z0[s]*log(z0[s]), (s, 1, m))", "", "z0:nonneg:m", (2, 5, 4), 2),
+    "divergence of data with zeros": (
+        "Sum(z0[i, s]*log(z0[i, s]/p1[j, s]), (s, 1, m))", "i:n j:d", "z0:nonneg:n,m p1:pos:d,m", (3, 4, 2),
+    ),
+    "cross-entropies of all pairs with zeros": (
+        "-Sum(z0[i, s]*log(z1[s, j]), (s, 1, m))", "i:n j:d", "z0:nonneg:n,m z1:nonneg:m,d", (5, 3, 4),
+    ),
+    "a squared logarithm of a zero weight": ("z0[i]*log(z0[i])**2", "i:m", "z0:nonneg:m", (2, 5, 4), 2),
+    "mask beside the logarithm of nothing": (
+        "topk_over(r0[j, i, j], (j, 1, m), i, 2)*log(Sum(cases((s = i, 1), 0), (s, 1, n)))", "i:m", "r0:real:m,m,m",
+        (1, 4, 1), 7614,
+    ),
+    "masked weights that cancel": (
+        "Sum(B1[s]*exp(r0[s]), (s, 1, m))/Sum(B1[s]*exp(r0[s]), (s, 1, m))", "", "r0:real:m B1:bool:m", (1, 1, 1), 5899,
+    ),
+    "arc tangent of minus infinity": (
+        "atan(log(Sum(cases((s + i > 3, d0[i, j, s]), 0), (s, 1, m))))", "i:d j:d", "d0:decay:d,d,m", (1, 1, 1), 4188,
+    ),
+    "slope of a masked recurrence": (
+        "diff(Sum(cases((s + i > 6, exp(l0[i, s])), 0)*Sum(exp(Sum(d1[r], (r, t + 1, i)))*r2[t, s], (t, 1, i)),"
+        " (s, 1, m)), d1[p])", "i:n p:n", "l0:large:n,m d1:decay:n r2:real:n,m", (1, 1, 1), 7767,
+    ),
+    "gradient of a log-sum-exp over zero weights": (
+        "Sum(delta(s, i)*Sum(z1[i, s, t]*exp(l0[i, t]), (t, 1, d)), (s, 1, m))", "i:n",
+        "l0:large:n,d z1:nonneg:n,m,d", (4, 1, 1), 2806,
+    ),
 }  # fmt: skip

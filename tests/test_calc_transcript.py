@@ -90,7 +90,8 @@ def test_in_ipython(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyt
 
 
 @pytest.mark.parametrize(
-    ("page", "least"), [("howto/derive.md", 15), ("howto/compile.md", 20), ("explain/engines.md", 2)]
+    ("page", "least"),
+    [("howto/derive.md", 15), ("howto/compile.md", 20), ("explain/engines.md", 2), ("reference/kernels.md", 7)],
 )
 def test_examples_of_a_page(page: str, least: int) -> None:
     text = re.sub(r"^```.*$", "", (ROOT / "docs" / page).read_text("utf-8"), flags=re.MULTILINE)

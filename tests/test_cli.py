@@ -320,6 +320,11 @@ def test_eval_outside_the_domain_names_symbol_range_and_value(pack: Callable[...
     assert "0" in said
 
 
+def test_a_kernel_of_several_outputs_is_asked_which_one() -> None:
+    for options in (["--grad", "C"], ["--backend", "triton"]):
+        assert "--of" in run("kernel", "attention.one_sided_eot", *options, status=2).stderr
+
+
 def test_audits_have_no_kernel(pack: Callable[..., Path]) -> None:
     pack(audits__slip=files.AUDIT)
     assert "is an audit" in run("eval", "audits.slip", status=2).stderr

@@ -178,3 +178,13 @@ def test_derivatives_inside_of_expressions() -> None:
     inputs = tensors(values(kernel))
     torch.testing.assert_close(kernel(**inputs), torch.softmax(inputs["x"] / inputs["p"], -1))
     assert "softmax" in kernel.source
+
+
+def test_the_tolerance_of_an_iteration_may_be_the_deepest_part() -> None:
+    v = dltsym.Scope()
+    n = v.count("n")
+    x = v.array("x", n, lo=0)
+    tol = sum_over(n, lambda j: x[j] * max_over(n, lambda k: x[k] * sum_over(n, lambda q: x[q] * x[k]))) / 10**9
+    e = iterate(60, {"h": ([], 1, lambda h: h / 2 + x[1])}, lambda h: h, tol=tol)
+    got = compile(e, backend="numpy")(np.array([0.3, 0.5]))
+    assert 0 < abs(float(got) - 0.6) < 1e-8

@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 from ir_functions import array, check, executed, program, run
 
+from dltsym import Scope
+from dltsym.errors import ShapeError
 from dltsym.lower.algebra.constructors import Algebra
 from dltsym.lower.axes import Axis
+from dltsym.lower.compiler import compile as lower
 from dltsym.lower.nodes import Node
 from dltsym.lower.passes.cells import cells
 from dltsym.lower.passes.factor import cheaper, factor
@@ -155,3 +158,16 @@ def test_nothing_to_do_changes_nothing() -> None:
     after: Any = factor(cells(before))
     assert after.outputs == before.outputs
     assert after.rewrites == before.rewrites
+
+
+def test_a_kernel_says_at_which_sizes_its_order_is_dear() -> None:
+    v = Scope()
+    n, p, q = (v.count(name) for name in "npq")
+    A, B, C = v.array("A", (n, p)), v.array("B", (p, q)), v.array("C", (q, n))
+    i, j = v.index("i", n), v.index("j", n)
+    kernel = lower(v.sum(lambda a, b: A[i, a] * B[a, b] * C[b, j], p, q), "i j", typical={"n": 500, "p": 10, "q": 500})
+    assert not kernel.cheaper(n=500, p=10, q=500)
+    assert [f.code for f in kernel.cheaper(n=10, p=1000, q=5)] == ["W11"]
+    assert kernel.cheaper() == ()  # sizes that are not given are those it was compiled for
+    with pytest.raises(ShapeError, match="has no size z"):
+        kernel.cheaper(z=3)

@@ -58,3 +58,22 @@ def test_quickstart_runs(capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     assert "Pinsker" in out
     assert r"\begin{align}" in out
+
+
+def test_the_reference_of_kernels_is_complete() -> None:
+    import inspect
+
+    import dltsym
+    from dltsym import errors
+    from dltsym.lower.kernel import Kernel
+    from dltsym.lower.report import FINDINGS
+
+    parts = re.split(r"^## ", (DOCS / "reference" / "kernels.md").read_text("utf-8"), flags=re.MULTILINE)
+    rows = {p.split("\n")[0]: re.findall(r"^\| `([^`]+)` \| (.*) \|$", p, re.MULTILINE) for p in parts}
+    assert dict(rows["Findings"]) == FINDINGS
+    assert [name for name, _ in rows["Options"]] == list(inspect.signature(dltsym.compile).parameters)[1:]
+    assert all(issubclass(getattr(errors, name), errors.DltsymError) for name, _ in rows["Errors"])
+    told = {re.split(r"\W", name)[1] for name, _ in rows["What a kernel says of itself"]} - {""}
+    assert told <= {*dir(Kernel), *Kernel.__dataclass_fields__}
+    public = {n for n, x in vars(Kernel).items() if not n.startswith("_") and (callable(x) or isinstance(x, property))}
+    assert public - told == {"program", "axes", "one"}

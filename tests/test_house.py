@@ -31,6 +31,7 @@ PUBLIC = [
     "Undefined", "UnknownKey", "UnknownNode", "UnsupportedError", "VacuousHypotheses", "abs_", "acos", "alpha_equal",
     "argmax_over", "argmin_over", "arrays", "asin", "atan", "audit", "binary_entropy", "calc", "cases_", "check",
     "compare", "compile", "cos", "cosh", "counts", "delta", "derive", "diff", "erf", "exp", "explain", "find",
+    "fold_over",
     "forget", "get", "given", "graph", "hyp", "indices", "integers", "iterate", "keys", "kl_bernoulli", "log",
     "lse_over", "max_", "max_over", "min_", "min_over", "minimise", "non_vacuous", "nonnegatives", "phi1", "pi",
     "positives", "premise", "probs", "prod_over", "rank_over", "reals", "relax", "scan_over", "sigmoid", "simplify",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,31 @@ import pytest
 from flint import arb
 
 from dltsym.errors import Undecided
-from dltsym.lower.monoids import MONOIDS, ball_calls, functions, lines, numpy_calls, spell
+from dltsym.functions.monoids import MONOIDS, ball_calls, functions, lines, spell
+
+
+def numpy_calls() -> dict[str, Any]:
+    """Return the meaning of the functions of a text over numpy arrays."""
+
+    def quiet(f: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*args: Any) -> Any:
+            with np.errstate(all="ignore"):
+                return f(*args)
+
+        return run
+
+    def above(v: Any, i: Any, w: Any, j: Any) -> Any:
+        lost, won = np.isnan(v), np.isnan(w)
+        return np.where(lost | won, won & (~lost | (np.asarray(j) < i)), (w > v) | ((w == v) & (np.asarray(j) < i)))
+
+    return {
+        "inf": np.inf, "max": np.maximum, "min": np.minimum, "exp": np.exp, "log": quiet(np.log), "where": np.where,
+        "logaddexp": np.logaddexp, "above": above,
+        "ce": quiet(lambda m, top: np.where(np.equal(m, -np.inf), 0.0, np.exp(np.subtract(m, top)))),
+        "alive": lambda x, v: np.where(np.equal(x, -np.inf), 0.0, v),
+        "ratio": quiet(lambda a, b: np.where(np.equal(b, 0), 0.0, np.divide(a, b))),
+    }  # fmt: skip
+
 
 ROWS = {name: functions(name, numpy_calls()) for name in MONOIDS}
 

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 import torch
-from lower_plain import plain
+from lower_eval import plain
 from lower_programs import BY_NAME, CASES, SIZES, C, Case, I, J, K, arrays, scores
 
 from dltsym.errors import UnsupportedError
@@ -198,11 +198,12 @@ def attention_(Q, K, V, eps):
     ("dual", "torch"): """\
 def dual_(Q, K, a, b, eps):
     eps = _scalar(eps, Q.dtype, Q.device)
-    _t0 = (Q.mT.contiguous()[..., None] - K.mT.contiguous()[..., None, :]).square().sum(-3)
-    _t1 = a[..., None] - _t0; del _t0
-    _t2 = _axpy(torch.log(b)[..., None, :], _t1, _pad(1 / eps, 2)); del _t1
-    _t3 = torch.logsumexp(_t2, -1); del _t2
-    return _pad(-eps, 1) * _t3
+    _t0 = (0 < b).any(-1)
+    _t1 = (Q.mT.contiguous()[..., None] - K.mT.contiguous()[..., None, :]).square().sum(-3)
+    _t2 = a[..., None] - _t1; del _t1
+    _t3 = _axpy(torch.log(torch.where(_t0[..., None], b, 1))[..., None, :], _t2, _pad(1 / eps, 2)); del _t2
+    _t4 = torch.logsumexp(_t3, -1); del _t3
+    return _pad(-eps, 1) * torch.where(_t0[..., None], _t4, -math.inf)
 """,
     ("masked", "torch"): """\
 def masked_(x, V, M):

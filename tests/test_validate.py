@@ -253,3 +253,40 @@ def test_a_sound_implementation_passes_and_rounding_mutants_do_not() -> None:
         assert "FAILED" in str(result)
     with pytest.raises(DomainError, match="shape"):
         judged(lambda Q, K, V: torch.zeros(32, 15))
+
+
+def test_what_nothing_is_promised_of_is_counted_and_does_not_pass() -> None:
+    product = compile_kernel(sum_over(m, lambda s: S[i, s] * b[s]), axes="i")
+    given = {"S": torch.full((2, 3), 3e4).half(), "b": torch.tensor([1.0, 2.0, 3.0]).half()}
+    nothing = product.check(product, **given)
+    assert (nothing.passed, nothing.judged, nothing.unjudged) == (False, 0, 2)
+    assert nothing.worst_index == ()
+    assert "nothing is promised" in str(nothing)
+    given["S"][0] = 1
+    some = product.check(product, **given)
+    assert (some.passed, some.judged, some.unjudged) == (True, 1, 1)
+    assert "1 of 2 entries not judged" in str(some)
+    for wrong in (torch.inf, torch.nan):
+        assert not product.check(lambda S, b, wrong=wrong: torch.full((2,), wrong).half(), **given).passed
+
+
+def test_a_kernel_is_judged_in_its_own_arithmetic() -> None:
+    kernel = compile_kernel(ATTENTION, axes="i e")
+    source = torch.Generator().manual_seed(3)
+    data = {s: torch.randn((12, 16), generator=source).half() for s in "QKV"}
+    stored = lambda Q, K, V: torch.softmax((Q @ K.T) / 4, -1) @ V  # noqa: E731
+    assert kernel.check(stored, **data).passed
+    own, other = kernel.check(kernel, **data), kernel.check(lambda **x: kernel(**x), **data)
+    assert own.passed
+    assert own.rms_z > 1.2 * other.rms_z
+
+
+def test_an_iteration_that_stops_by_itself_is_compared_in_balls() -> None:
+    states = {"h": ([n], 1, lambda h, r: (h[r] + (x[r] ** 2 + 1) / h[r]) / 2)}
+    kernel = compile_kernel(iterate(40, states, lambda h: h[i], tol=Fraction(1, 10**6)), axes="i")
+    report = kernel.validate()
+    assert report.ok, report
+    wrong = compile_kernel(iterate(40, states, lambda h: h[i] + Fraction(1, 10**9), tol=Fraction(1, 10**6)), axes="i")
+    subject = subject_of(wrong)
+    right = Subject(subject_of(kernel).outputs, subject.axes, subject.program, subject.functions)
+    assert not validated(right).ok

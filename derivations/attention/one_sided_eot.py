@@ -66,7 +66,7 @@ theorem = v.theorem(
         .named("row"),
         derive(G).ge(v.sum(lambda r: 0, n), "row by row", by="row", hint="termwise").eq(0, "equal terms").named("gap"),
     ],
-    outputs={"attention": exp(-C[i, j] / eps) / part(i), "optimum": optimum},
+    outputs={"attention": exp(-C[i, j] / eps) / part(i), "potential": potential(i), "optimum": optimum},
     also=[("sander2022", "softmax as the first half-iteration of Sinkhorn")],
     values=[
         value("0.346157950530416", "4 queries, 6 keys, scores sin((i+1)(j+2))", of="attention", **fixture),

@@ -18,6 +18,9 @@ theorem = v.theorem(
     proof=derive(h).ge(x**2 / (2 * (1 + x / 3)), "both vanish to second order at 0", hint="x @ 0 +"),
     kind="lower bound",
     tight={x: 0},
-    outputs={"bound": x**2 / (2 * (1 + x / 3))},
-    values=[value("0.375", "3/8, against 2 log 2 - 1 = 0.386", of="bound", x=1)],
+    outputs={"exponent": h, "bound": x**2 / (2 * (1 + x / 3))},
+    values=[
+        value("0.386294361119891", "2 log 2 - 1", of="exponent", x=1),
+        value("0.375", "3/8, against 2 log 2 - 1 = 0.386", of="bound", x=1),
+    ],
 )

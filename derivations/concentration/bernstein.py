@@ -17,6 +17,9 @@ theorem = v.theorem(
     proof=derive(exp(x) - 1 - x).le(x**2 / (2 * (1 - x / 3)), "compare power series at 0", hint="x @ 0 +"),
     kind="upper bound",
     tight={x: 0},
-    outputs={"bound": x**2 / (2 * (1 - x / 3))},
-    values=[value("0.75", "3/4, against e - 2 = 0.718", of="bound", x=1)],
+    outputs={"remainder": exp(x) - 1 - x, "bound": x**2 / (2 * (1 - x / 3))},
+    values=[
+        value("0.718281828459045", "e - 2", of="remainder", x=1),
+        value("0.75", "3/4, against e - 2 = 0.718", of="bound", x=1),
+    ],
 )

@@ -17,6 +17,9 @@ theorem = v.theorem(
     proof=derive(log(cosh(x))).le(x**2 / 2, "second derivative at most 1", hint="x @ 0"),
     kind="upper bound",
     tight={x: 0},
-    outputs={"bound": x**2 / 2},
-    values=[value("0.5", "1/2, against log cosh 1 = 0.434", of="bound", x=1)],
+    outputs={"log_cosh": log(cosh(x)), "bound": x**2 / 2},
+    values=[
+        value("0.433780830483027", "log((e + 1/e)/2)", of="log_cosh", x=1),
+        value("0.5", "1/2, against log cosh 1 = 0.434", of="bound", x=1),
+    ],
 )

@@ -25,6 +25,6 @@ theorem = v.theorem(
     ],
     kind="upper bound",
     tight={y: lambda i: 2 * x[i]},
-    outputs={"square": xy**2, "bound": xx * yy},
+    outputs={"square": xy**2, "bound": xx * yy, "defect": pairs / 2},
     values=[value("1.25", "5 * 0.25, against 1.1^2 = 1.21", of="bound", n=2, x=[1, 2], y=["0.3", "0.4"])],
 )

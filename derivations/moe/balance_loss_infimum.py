@@ -31,7 +31,7 @@ theorem = v.theorem(
         derive(pairs).ge(0, "similar order, pair by pair", hint="termwise").named("ordered"),
         derive(loss).eq(1 + pairs, "Chebyshev's sum identity").ge(1, by="ordered"),
     ],
-    outputs={"loss": loss},
+    outputs={"loss": loss, "pairs": pairs},
     values=[
         value("1.2", "f = P", of="loss", n=4, f=["0.1", "0.2", "0.3", "0.4"], P=["0.1", "0.2", "0.3", "0.4"]),
         value("1", "P uniform, f collapsed", of="loss", n=4, f=[1, 0, 0, 0], P=["1/4"] * 4),

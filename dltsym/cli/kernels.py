@@ -45,6 +45,9 @@ def kernel(
         raise UnknownKey(f"{key} is an audit and has no kernel; see dltsym audit {key}")
     if closed and (axes or wrt or validate or backend == "triton"):
         raise click.UsageError("--closed goes with --backend and --of only; it has no axes and no gradient")
+    if output is None and len(record.outputs) > 1 and (wrt or backend == "triton"):
+        what = "to differentiate" if wrt else "for triton"
+        raise click.UsageError(f"choose an output {what} with --of; there are {', '.join(record.outputs)}")
     built = record.kernel(backend, output, **({} if closed else {"axes": axes or ()}))
     if wrt:
         built = built.grad(wrt)

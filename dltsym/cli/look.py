@@ -189,7 +189,7 @@ def _facts() -> dict[str, Any]:
         "python": platform.python_version(),
         "platform": platform.platform(terse=True),
         "packages": versions(names),
-        "backends": ["numpy", "ball", *(["torch"] if find_spec("torch") else [])],
+        "backends": [b for b in ("numpy", "torch", "ball", "triton") if b == "ball" or find_spec(b)],
         "packs": [
             {"name": p.name, "folders": list(map(str, p.folders)), "records": owners.count(p.name)} for p in found.packs
         ],

@@ -40,6 +40,9 @@ class Slot:
     arg: int
 
 
+_NAMED = (tuple, Axis, Shift)
+
+
 def mapped(data: Any, names: Mapping[Axis, Axis]) -> Any:
     """Rename the axes in the data of a node.
 
@@ -54,11 +57,12 @@ def mapped(data: Any, names: Mapping[Axis, Axis]) -> Any:
     -------
     tuple
     """
-    if isinstance(data, Axis):
+    kind = type(data)
+    if kind is tuple:
+        return tuple([mapped(d, names) if type(d) in _NAMED else d for d in data])
+    if kind is Axis:
         return names.get(data, data)
-    if isinstance(data, Shift):
-        return Shift(names.get(data.axis, data.axis), data.by)
-    return tuple([mapped(d, names) for d in data]) if isinstance(data, tuple) else data
+    return Shift(names.get(data.axis, data.axis), data.by) if kind is Shift else data
 
 
 def mentioned(data: Any) -> list[Axis]:

@@ -10,20 +10,22 @@ from dltsym.errors import UnknownKey, UnsupportedError, suggest
 from dltsym.lower.algebra.constructors import Algebra
 from dltsym.lower.axes import Axis
 from dltsym.lower.front.arguments import Arguments
-from dltsym.lower.front.inputs import collect, extent
+from dltsym.lower.front.inputs import collect, differentiated, extent
 from dltsym.lower.front.reading import Question, letters, output_axes, question
 from dltsym.lower.ir import Table
 from dltsym.lower.kernel import Kernel
 from dltsym.lower.passes.cells import cells as cell_pass
 from dltsym.lower.passes.factor import factor
+from dltsym.lower.passes.hazards import hazards
 from dltsym.lower.passes.lower import lower
+from dltsym.lower.passes.overflow import overflow
+from dltsym.lower.passes.residual import residual
 from dltsym.lower.passes.vanishing import vanishing
 from dltsym.lower.printers.layout import layout
-from dltsym.lower.printers.targets import names
+from dltsym.lower.printers.targets import names as targets
 from dltsym.lower.program import Output, Program
 from dltsym.notation.tree import Sym
 
-BACKENDS = (*names(), "ball", "triton")
 ACCURACY = ("safe", "as_written")
 
 
@@ -61,7 +63,7 @@ def compile(
     compile : bool
         Wrap the generated function in ``torch.compile(fullgraph=True)``.
     cells : iterable of str
-        Optional library calls: ``sdpa``, ``logmm``, ``sqdist_gemm``, ``layer_norm``.
+        Optional library calls: ``sdpa``, ``logmm``, ``sqdist_gemm``.
     accuracy : {"safe", "as_written"}
         Whether differences that cancel are rewritten.
     strict : bool
@@ -97,14 +99,22 @@ def compile(
     >>> soft.signature
     'kernel(x[..., i:n, j:m]) -> value[..., i:n]'
     """
-    if backend not in BACKENDS:
-        raise UnknownKey(f"no backend {backend!r}; there are {', '.join(BACKENDS)}{suggest(backend, BACKENDS)}")
+    backends = (*targets(), "ball", "triton")
+    if backend not in backends:
+        raise UnknownKey(f"no backend {backend!r}; there are {', '.join(backends)}{suggest(backend, backends)}")
     for option, value, known in (("accuracy", accuracy, ACCURACY), ("acc", acc, ("float32", "native"))):
         if value not in known:
             raise UnknownKey(f"no {option} {value!r}; there are {', '.join(known)}")
-    asked = question(what, names, of, given)
+    asked = question(what, names, of, (given,) if isinstance(given, str) else given)
     normal, arguments = build(asked, axes, accuracy)
-    options = {"compiled": compile, "acc": acc, "name": name, "cells": tuple(cells), "typical": typical}
+    options = {
+        "compiled": compile,
+        "acc": acc,
+        "name": name,
+        "cells": (cells,) if isinstance(cells, str) else tuple(cells),
+        "typical": typical,
+        "accuracy": accuracy,
+    }
     return finish(asked, backend, arguments, normal, options, strict=strict)
 
 
@@ -127,7 +137,8 @@ def build(asked: Question, axes: Any = (), accuracy: str = "safe", *, raw: bool 
     tuple
         Program after the constructors and the hazards, and the arguments.
     """
-    inputs, floors = collect(asked.symbols, asked.given)
+    loose = asked.free | differentiated(asked.outputs.values()) if asked.given else asked.free
+    inputs, floors = collect(asked.symbols, asked.given, loose)
     table = Table()
     algebra = Algebra(table, {i.name: i for i in inputs}, raw=raw, floors=floors)
     order = output_axes(asked.outputs, axes)
@@ -137,10 +148,11 @@ def build(asked: Question, axes: Any = (), accuracy: str = "safe", *, raw: bool 
         Output(name, node, tuple(free[name][s] for s in order[name]))
         for name, node in zip(asked.outputs, nodes, strict=True)
     )
-    program = Program(table, inputs, outputs, tuple(dict.fromkeys(low.findings)), tuple(algebra.applied))
+    findings, applied = tuple(dict.fromkeys(low.findings)), tuple(algebra.applied)
+    program = Program(table, inputs, outputs, findings, applied, floors=tuple(sorted(floors.items())))
     arguments = Arguments(inputs, floors, tuple(dict.fromkeys(low.checks)), letters(asked.outputs.values()))
     if accuracy == "safe" and not raw:
-        program = _pass("hazards")(program)
+        program = hazards(program)
     return program, arguments
 
 
@@ -180,7 +192,7 @@ def finish(
         With `strict` when there are findings.
     """
     # Cells first: a grouped contraction hides that x[i, I_i] is an entry of x[i, j].
-    program = vanishing(cell_pass(_pass("residual")(normal), options["cells"]))
+    program = overflow(vanishing(cell_pass(residual(normal), options["cells"])))
     program = factor(program, options["typical"])
     program = replace(program, findings=tuple(dict.fromkeys(program.findings)))
     if strict and program.findings:
@@ -192,17 +204,8 @@ def finish(
 def _axis(s: Sym) -> Axis:
     lo, hi = s.decl.lo, s.decl.hi
     if lo is None or hi is None:
-        raise UnsupportedError(f"the index {s.name} has no range")
+        raise UnsupportedError(f"the index {s.name} has no range; declare it with one, v.index({s.name!r}, n)")
     return Axis(s.name, extent((lo, hi)).text)
-
-
-def _pass(name: str) -> Any:
-    from importlib import import_module
-
-    try:
-        return getattr(import_module(f"dltsym.lower.passes.{name}"), name)
-    except ImportError:
-        return lambda program: program
 
 
 __all__ = ["compile"]

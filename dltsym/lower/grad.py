@@ -87,6 +87,13 @@ class Reverse:
 
     def run(self, root: Node, cotangent: Node) -> Node:
         """Return the sum of all contributions at entries of `wrt`."""
+        outer, self.algebra.slopes = self.algebra.slopes, True
+        try:
+            return self._run(root, cotangent)
+        finally:
+            self.algebra.slopes = outer
+
+    def _run(self, root: Node, cotangent: Node) -> Node:
         from dltsym.lower.grad_rules import apply_rule
 
         if self.moves(root):

@@ -64,6 +64,8 @@ class Table:
     def __init__(self) -> None:
         self._nodes: dict[tuple[Any, ...], Node] = {}
         self._fresh = 0
+        self.loops: dict[tuple[Any, ...], tuple[dict[str, str], tuple[State, ...]]] = {}  # see `iteration.view_iterate`
+        self.templates: dict[int, tuple[Node, tuple[Axis, ...]]] = {}  # see `printers.share`; nodes live as long
         self._views: dict[Node, tuple[tuple[Node, ...], tuple[Axis, ...]]] = {}
 
     # Construction
@@ -283,11 +285,26 @@ class Table:
                 args, bound = self.open(node)
                 head = node.data[1:] if node.op == "take" else node.data[:-1]
                 done = self.bind(node.op, [self._renamed(a, names, {}) for a in args], bound, mapped(head, names))
+            elif node.op == "iterate" and collapses(node, names):
+                done = self._rounds(node, names)
             else:
                 args = tuple(self._renamed(a, names, memo) for a in node.args)
                 done = self.make(node.op, args, mapped(node.data, names) if node.data else ())
             memo[id(node)] = done
         return done
+
+    def _rounds(self, node: Node, names: Mapping[Axis, Axis]) -> Node:
+        shapes, simultaneous, n = node.data[0], node.data[1], len(node.data[0])
+        labels = {f"${node.height - 1}.{k}": f"${self.fresh('').name}" for k in range(n)}
+        states = []
+        for label, axes, init, step in zip(
+            labels.values(), shapes, node.args[1 : n + 1], node.args[n + 1 : 2 * n + 1], strict=True
+        ):
+            own = {a: self.fresh(a.size) for a in axes}
+            both = [self.rename(self.rename(x, own), names) for x in (init, self.relabel(step, labels))]
+            states.append(State(label, tuple(own.values()), *both))
+        out, *tol = (self.rename(self.relabel(x, labels), names) for x in node.args[2 * n + 1 :])
+        return self.iterate(self.rename(node.args[0], names), states, out, simultaneous, *tol)
 
     def _apart(self, node: Node, names: Mapping[Axis, Axis]) -> Node:
         # A scan along t of something with a free axis s, read at s = t, is an entry of the scan: not a scan of entries.

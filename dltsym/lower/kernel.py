@@ -9,12 +9,13 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from dltsym.errors import UnsupportedError
+from dltsym.errors import ShapeError, UnsupportedError, suggest
 from dltsym.lower.front.arguments import Arguments
 from dltsym.lower.front.calling import Caller
 from dltsym.lower.front.reading import Question, indices
-from dltsym.lower.program import Output, Program
+from dltsym.lower.program import Program
 from dltsym.lower.report import Finding
+from dltsym.lower.show import show_axes, show_program
 from dltsym.notation.tree import Sym
 
 
@@ -40,6 +41,8 @@ class Kernel:
         Type in which half precision is computed with.
     name : str
         Name of the function.
+    taken : tuple or None
+        For a derivative: by which function, of which kernel, by which input, of which output.
     """
 
     asked: Question
@@ -54,6 +57,8 @@ class Kernel:
     source: str = field(default="", repr=False)
     cells: tuple[str, ...] = ()
     typical: Mapping[str, int] | None = None
+    accuracy: str = "safe"
+    taken: tuple[Callable[..., Kernel], Kernel, str, str | None] | None = field(default=None, repr=False)
 
     @classmethod
     def printed(
@@ -90,7 +95,7 @@ class Kernel:
         from dltsym.lower.printers.base import Header, print_program
         from dltsym.notation.walk import digest, key
 
-        formula = "; ".join(f"{o.name}{_axes(o)} = {self.asked.outputs[o.name]}" for o in self.final.outputs)
+        formula = "; ".join(f"{o.name}{show_axes(o.axes)} = {self.asked.outputs[o.name]}" for o in self.final.outputs)
         header = Header(formula, digest(*(key(e) for e in self.asked.outputs.values()))[:16])
         if self.backend == "ball":
             return ""
@@ -337,17 +342,41 @@ class Kernel:
     def signature(self) -> str:
         """Arguments and results with their axes, ``kernel(Q[..., i:n, k:d]) -> value[..., i:n]``."""
         args = ", ".join(self.arguments.signature(i) for i in self.arguments.inputs)
-        return f"{self.name}({args}) -> {', '.join(f'{o.name}{_axes(o)}' for o in self.final.outputs)}"
+        return f"{self.name}({args}) -> {', '.join(f'{o.name}{show_axes(o.axes)}' for o in self.final.outputs)}"
 
     @property
     def ir(self) -> str:
         """The printed program as text, one line per output."""
-        return readable(self.final)
+        return show_program(self.final)
 
     @property
     def report(self) -> tuple[Finding, ...]:
         """What could not be made safe."""
         return self.final.findings
+
+    def cheaper(self, **sizes: int) -> tuple[Finding, ...]:
+        """Return the contractions whose order is frozen and costs more than twice the best at given sizes.
+
+        Parameters
+        ----------
+        **sizes
+            Sizes by name; the others count as typical.
+
+        Returns
+        -------
+        tuple of Finding
+
+        Raises
+        ------
+        ShapeError
+            For a name that is no size of this kernel.
+        """
+        from dltsym.lower.passes.factor import TYPICAL, cheaper
+
+        known = self.arguments.floors
+        if wrong := sorted(sizes.keys() - known):
+            raise ShapeError(f"{self.name} has no size {wrong[0]}{suggest(wrong[0], known)}")
+        return cheaper(self.grouped.frozen, TYPICAL | dict(self.typical or {}) | sizes)
 
     def latex(self) -> str:
         """Return the compiled expressions as LaTeX.
@@ -365,24 +394,3 @@ class Kernel:
 
     def __repr__(self) -> str:
         return f"<{self.backend} {self.signature}>"
-
-
-def _axes(o: Output) -> str:
-    return f"[..., {', '.join(f'{a.name}:{a.size}' for a in o.axes)}]" if o.axes else ""
-
-
-def readable(program: Program) -> str:
-    """Return a program as text.
-
-    Parameters
-    ----------
-    program : Program
-        Program.
-
-    Returns
-    -------
-    str
-    """
-    from dltsym.lower.show import show
-
-    return "\n".join(f"{o.name}{_axes(o)} = {show(o.node)}" for o in program.outputs)

@@ -72,6 +72,8 @@ class Program:
         Names of the rewrites that were applied, for the header.
     frozen : tuple
         Contractions of three or more factors whose order is fixed in the source (`dltsym.lower.passes.factor`).
+    floors : tuple of (str, int)
+        Smallest values of sizes and counts; 1 for those that are not named.
     """
 
     table: Table
@@ -80,3 +82,4 @@ class Program:
     findings: tuple[Finding, ...] = ()
     rewrites: tuple[str, ...] = ()
     frozen: tuple[Any, ...] = ()
+    floors: tuple[tuple[str, int], ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 FINDINGS = {
-    "W01": "the sign of a weight under a logarithm is unknown; the shifted form is used",
+    "W01": "a weight under a logarithm or in a denominator may have any sign or be 0; the shifted form is used",
     "W02": "a difference of exponentials cancels where they are close",
     "W03": "looks like a variance, but its weights are not known to sum to a constant",
     "W04": "a difference of two reductions of like size cancels where they are close",
@@ -20,6 +20,7 @@ FINDINGS = {
     "W13": "order statistics are piecewise constant: their derivative is 0",
     "W14": "two equal contractions may not have been recognised as one",
     "W16": "the number of rounds depends on the data",
+    "W17": "one factor may overflow where another underflows, and 0 * inf is nan",
 }
 
 

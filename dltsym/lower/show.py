@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dltsym.lower.axes import Axis, Shift, Slot
 from dltsym.lower.nodes import Node, bound_axes
+
+if TYPE_CHECKING:
+    from dltsym.lower.program import Program
 
 _INFIX = {"add": " + ", "mul": " * ", "and": " and ", "or": " or "}
 
@@ -52,6 +55,36 @@ def show(node: Node) -> str:
             return f"take[{_bound(node)} = {_place(node.data[1], args)}]({args[0]})"
     extra = f"[{', '.join(_datum(d) for d in node.data)}]" if node.data else ""
     return f"{node.op}{extra}({', '.join(args)})"
+
+
+def show_axes(axes: tuple[Axis, ...]) -> str:
+    """Return the axes of a result with their sizes, after its batch dimensions.
+
+    Parameters
+    ----------
+    axes : tuple of Axis
+        Axes.
+
+    Returns
+    -------
+    str
+    """
+    return f"[..., {', '.join(f'{a.name}:{a.size}' for a in axes)}]" if axes else ""
+
+
+def show_program(program: Program) -> str:
+    """Return a program as text, one line per output.
+
+    Parameters
+    ----------
+    program : Program
+        Program.
+
+    Returns
+    -------
+    str
+    """
+    return "\n".join(f"{o.name}{show_axes(o.axes)} = {show(o.node)}" for o in program.outputs)
 
 
 def _bound(node: Node) -> str:

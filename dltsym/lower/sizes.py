@@ -139,6 +139,62 @@ def parse_size(text: str) -> Poly:
     return _read(ast.parse(text, mode="eval").body)
 
 
+@dataclass(frozen=True)
+class Carrier:
+    """A dimension that tells a size: its text is ``factor * size + rest``, both in sizes that are known before."""
+
+    text: str
+    factor: Poly
+    rest: Poly
+
+    def solve(self, length: int, sizes: Mapping[str, int]) -> int | None:
+        """Return the size for a length of the dimension, None if there is none.
+
+        Parameters
+        ----------
+        length : int
+            Length of the dimension.
+        sizes : mapping of str to int
+            Sizes that are known.
+
+        Returns
+        -------
+        int or None
+        """
+        factor = self.factor.at(sizes)
+        value, left = divmod(length - self.rest.at(sizes), factor) if factor else (0, 1)
+        return None if left else value
+
+
+@lru_cache(maxsize=1024)
+def carriers(texts: tuple[str, ...]) -> Mapping[str, Carrier]:
+    """Return the sizes that dimensions tell, in an order in which each follows from those before.
+
+    Parameters
+    ----------
+    texts : tuple of str
+        Canonical texts of the dimensions of the arrays.
+
+    Returns
+    -------
+    mapping of str to Carrier
+    """
+    found = {t: Carrier(t, poly(1), Poly()) for t in texts if t.isidentifier()}
+    rest = [t for t in dict.fromkeys(texts) if t not in found]
+    for _ in range(len(rest)):
+        for text in rest:
+            p = parse_size(text)
+            unknown = sorted(p.names - found.keys())
+            if len(unknown) != 1:
+                continue
+            inside = [(m, c) for m, c in p.terms if unknown[0] in m]
+            if len(inside) == 1 and inside[0][0].count(unknown[0]) == 1:
+                own = Poly((inside[0],))
+                others = tuple(n for n in inside[0][0] if n != unknown[0])
+                found[unknown[0]] = Carrier(text, Poly(((others, inside[0][1]),)), p - own)
+    return found
+
+
 def _read(node: ast.expr) -> Poly:
     match node:
         case ast.Constant(value=int(value)):

@@ -142,6 +142,8 @@ def _fold(node: Fold, var: Expr, rules: Rules) -> Expr:
     if node.op == "prod":
         same = tuple(Rel(a, "=", b) for a, b in zip(other.bound, node.bound, strict=True))
         return Sum(rules.mul(change, replace(other, body=Cases(((same, ONE),), other.body))), node.limits)
+    if node.op not in ("max", "min"):
+        raise UnknownNode(f"{node} has no derivative by a rule")
     if len(node.limits) > 1:
         inner = Fold(node.op, node.body, node.limits[:1])
         return rules.of(Fold(node.op, inner, node.limits[1:]), var)

@@ -13,6 +13,8 @@ from typing import Any
 from flint import arb, fmpq
 
 from dltsym.errors import UnknownNode
+from dltsym.functions.monoids import ball_calls
+from dltsym.functions.monoids import functions as monoid
 from dltsym.notation.balls import MAX_BITS, NAN, REAL, NotRational
 from dltsym.notation.choices import Choices, Closure, Path, Paths, Value, holds, known, loop, whole
 from dltsym.notation.closures_loops import iteration, recurrence
@@ -63,8 +65,10 @@ def _compile(node: Binding, paths: Paths) -> Closure:
             return _log_sum_exp(node, paths)
         case Fold("max" | "min"):
             return _extreme(node, paths)
-        case Fold():
+        case Fold("argmax" | "argmin"):
             return _place(node, paths)
+        case Fold():
+            return _folded(node, paths)
         case Cases():
             return _cases(node, paths)
         case Recurrence():
@@ -103,6 +107,19 @@ def _log_sum_exp(node: Fold, paths: Paths) -> Closure:
             return paths.give(None)
         top = max(x.mid() for x in values)
         return top + sum(((x - top).exp() for x in values), arb(0)).log()
+
+    return f
+
+
+def _folded(node: Fold, paths: Paths) -> Closure:
+    each, balls = loop(node.limits, str(node), paths), paths.balls
+    body, row = paths.value(node.body), monoid(node.op, ball_calls())
+
+    def f(B: list, E: list) -> Any:
+        values = [body(B, E) for _ in each(B, E)]
+        if not balls or not all(x.is_finite() for x in values):
+            return paths.give(None)
+        return arb(row.fold((x,) for x in values))
 
     return f
 

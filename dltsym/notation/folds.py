@@ -11,13 +11,14 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from dltsym.errors import NotationError
+from dltsym.functions.monoids import FOLDED, NATIVE
 from dltsym.notation.binding import Binding
 from dltsym.notation.iteration import Iterate, StateSpec
 from dltsym.notation.tree import Expr, Num, Rel, Sym
 
 __all__ = ["FOLDS", "ORDERS", "Binding", "Cases", "Fold", "Iterate", "Order", "Recurrence", "StateSpec"]
 
-FOLDS = ("prod", "max", "min", "lse", "argmax", "argmin")
+FOLDS = (*NATIVE[1:], *FOLDED)
 ORDERS = ("topk", "rank")
 NOUGHT = Num(Fraction(0))
 Limits = tuple[tuple[Sym, Expr, Expr], ...]
@@ -26,7 +27,10 @@ Conditions = tuple[Rel, ...]
 
 @dataclass(frozen=True, repr=False)
 class Fold(Binding):
-    """``op`` of `body` over `limits` as in a `Sum`; ``argmax`` and ``argmin`` give the smallest best index."""
+    """``op`` of `body` over `limits` as in a `Sum`; ``argmax`` and ``argmin`` give the smallest best index.
+
+    Besides the reductions that have a name in mathematics, any row of `dltsym.functions.monoids.FOLDED`.
+    """
 
     op: str
     body: Expr
@@ -35,7 +39,7 @@ class Fold(Binding):
     def __post_init__(self) -> None:
         if self.op not in FOLDS:
             raise NotationError(f"unknown reduction {self.op!r}; one of {', '.join(FOLDS)}")
-        if not self.limits or (len(self.limits) > 1 and self.op in ("argmax", "argmin")):
+        if not self.limits or (len(self.limits) > 1 and self.op in ("argmax", "argmin", *FOLDED)):
             raise NotationError(f"{self.op} goes over {'no' if not self.limits else 'more than one'} index")
 
     @property

@@ -42,7 +42,8 @@ def span(limits: Any, base: int = 1) -> tuple[Expr, Expr]:
 
 
 def _names(body: Body, wanted: int, what: str) -> list[str]:
-    names = list(inspect.signature(body).parameters)
+    given = inspect.signature(body).parameters.values()
+    names = [p.name for p in given if p.default is p.empty]  # lambda i, x=x: ... binds x, as loops need
     if len(names) != wanted:
         raise NotationError(f"the body of {what} takes {len(names)} indices, expected {wanted}")
     return names
@@ -83,8 +84,12 @@ def sum_over(*args: Any, base: int = 1) -> Sum:
     return Sum(*_limits("sum_over", args, base))
 
 
-def prod_over(*args: Any, base: int = 1) -> Fold:
-    """Multiply over fresh indices; parameters as in `sum_over`.
+def _over(op: str, says: str) -> Callable[..., Fold]:
+    def over(*args: Any, base: int = 1) -> Fold:
+        return Fold(op, *_limits(over.__name__, args, base))
+
+    over.__name__ = over.__qualname__ = f"{op}_over"
+    over.__doc__ = f"""{says}
 
     Parameters
     ----------
@@ -97,14 +102,25 @@ def prod_over(*args: Any, base: int = 1) -> Fold:
     -------
     Fold
     """
-    return Fold("prod", *_limits("prod_over", args, base))
+    return over
 
 
-def max_over(*args: Any, base: int = 1) -> Fold:
-    """Take the largest value over fresh indices; an empty range has none.
+prod_over = _over("prod", "Multiply over fresh indices; an empty product is 1.")
+max_over = _over("max", "Take the largest value over fresh indices; an empty range has none.")
+min_over = _over("min", "Take the smallest value over fresh indices; an empty range has none.")
+lse_over = _over("lse", "Take the logarithm of the sum of exponentials over fresh indices.")
+argmax_over = _over("argmax", "Return the smallest index at which the largest value is taken; over one range.")
+argmin_over = _over("argmin", "Return the smallest index at which the smallest value is taken; over one range.")
+
+
+def fold_over(op: str, *args: Any, base: int = 1) -> Fold:
+    """Fold over fresh indices with a row of the table of monoids.
 
     Parameters
     ----------
+    op : str
+        ``prod``, ``max``, ``min``, ``lse``, ``argmax``, ``argmin``, or another name in
+        `dltsym.functions.monoids.FOLDED`, such as ``welford``, the mean square deviation from the mean.
     *args : ranges, then a function of the indices
         As in `sum_over`.
     base : int
@@ -113,76 +129,17 @@ def max_over(*args: Any, base: int = 1) -> Fold:
     Returns
     -------
     Fold
+
+    Examples
+    --------
+    >>> from dltsym.notation.scope import Scope
+    >>> v = Scope()
+    >>> n = v.count("n")
+    >>> x = v.array("x", n)
+    >>> fold_over("welford", n, lambda k: x[k])
+    welford_over(x[k], (k, 1, n))
     """
-    return Fold("max", *_limits("max_over", args, base))
-
-
-def min_over(*args: Any, base: int = 1) -> Fold:
-    """Take the smallest value over fresh indices; an empty range has none.
-
-    Parameters
-    ----------
-    *args : ranges, then a function of the indices
-        As in `sum_over`.
-    base : int
-        As in `sum_over`.
-
-    Returns
-    -------
-    Fold
-    """
-    return Fold("min", *_limits("min_over", args, base))
-
-
-def lse_over(*args: Any, base: int = 1) -> Fold:
-    """Take the logarithm of the sum of exponentials over fresh indices.
-
-    Parameters
-    ----------
-    *args : ranges, then a function of the indices
-        As in `sum_over`.
-    base : int
-        As in `sum_over`.
-
-    Returns
-    -------
-    Fold
-    """
-    return Fold("lse", *_limits("lse_over", args, base))
-
-
-def argmax_over(*args: Any, base: int = 1) -> Fold:
-    """Return the smallest index at which the largest value is taken.
-
-    Parameters
-    ----------
-    *args : range, then a function of the index
-        As in `sum_over`, one range.
-    base : int
-        As in `sum_over`.
-
-    Returns
-    -------
-    Fold
-    """
-    return Fold("argmax", *_limits("argmax_over", args, base))
-
-
-def argmin_over(*args: Any, base: int = 1) -> Fold:
-    """Return the smallest index at which the smallest value is taken.
-
-    Parameters
-    ----------
-    *args : range, then a function of the index
-        As in `sum_over`, one range.
-    base : int
-        As in `sum_over`.
-
-    Returns
-    -------
-    Fold
-    """
-    return Fold("argmin", *_limits("argmin_over", args, base))
+    return Fold(op, *_limits("fold_over", args, base))
 
 
 def scan_over(limits: Any, step: Body, init: Any = 0, *, base: int = 1) -> Recurrence:

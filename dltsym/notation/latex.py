@@ -265,6 +265,9 @@ def _call(node: Call, inline: bool) -> _Out:
     if node.name == "exp":
         return _exponential(node.args[0])
     if node.name == "delta":
+        sides = [_out(a, inline=True).text for a in node.args]
+        if any(mark in side for side in sides for mark in (r"\operatorname", r"\sum", r"\max", r"\min")):
+            return _Out(rf"\mathbf{{1}}\left[{' = '.join(sides)}\right]", _ATOM)
         return _Out(rf"\delta_{{{_indices(node.args)}}}", _ATOM)
     template = FUNCTIONS[node.name].latex
     enclosed = [_encloses(template, k) for k in range(len(node.args))]

@@ -54,7 +54,8 @@ def fold_latex(node: Binding, p: Printer) -> tuple[str, str]:
             return f"{' '.join(reversed(signs))} {p.body(body)}", BIG
         case Fold(op, body, limits):
             ranges = [rf"{p.line(lo)} \le {p.symbol(v)} \le {p.line(hi)}" for v, lo, hi in limits]
-            return f"{_OPERATORS[op]}_{{{', '.join(ranges)}}} {p.body(body)}", BIG
+            sign = _OPERATORS.get(op) or rf"\operatorname*{{{op}}}"
+            return f"{sign}_{{{', '.join(ranges)}}} {p.body(body)}", BIG
         case Cases():
             return _cases(node, p), OPEN
         case Recurrence():

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
 
-from dltsym.notation.folds import Cases, Fold, Iterate, Order, Recurrence, StateSpec
+from dltsym.notation.folds import FOLDS, Cases, Fold, Iterate, Order, Recurrence, StateSpec
 from dltsym.notation.tree import Expr, Rel, Sym, bound_symbol
 
 OPS: dict[type, str] = {ast.Eq: "=", ast.LtE: "<=", ast.Lt: "<", ast.GtE: ">=", ast.Gt: ">", ast.NotEq: "!="}
@@ -161,7 +161,7 @@ def _iterate(together: bool, until: bool) -> Callable[[Any, ast.Call], Expr]:
 
 
 VERBS: dict[str, Callable[[Any, ast.Call], Expr]] = {
-    **{f"{op}_over": _fold(op) for op in ("prod", "max", "min", "lse", "argmax", "argmin")},
+    **{f"{op}_over": _fold(op) for op in FOLDS},
     "scan_over": _scan,
     "topk_over": _order("topk", 4),
     "rank_over": _order("rank", 3),

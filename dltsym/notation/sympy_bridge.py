@@ -332,7 +332,8 @@ class _Reader:
         fold = read_fold(e, self)
         if fold is not None:
             return fold
-        raise UnknownNode(f"{type(e).__name__} {e} is not part of the notation")
+        hint = f"; an exact number is, Rational('{float(e)!r}')" if isinstance(e, sp.Float) else ""
+        raise UnknownNode(f"{type(e).__name__} {e} is not part of the notation{hint}")
 
     def integral(self, body: Any, limits: list[tuple[Any, ...]]) -> Expr:
         if not limits:

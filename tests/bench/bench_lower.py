@@ -1,7 +1,8 @@
 """What the tensor compiler is worth: every row of its acceptance table against hand-written torch, and compile times.
 
 Generated function and reference take turns, so that a machine that gets slower half-way slows both; the ratio is that
-of the minima over many short rounds, because a round longer than a time slice is never undisturbed. "unchecked" is the generated function without the checks of a call. One thread.
+of the minima over many short rounds, because a round longer than a time slice is never undisturbed. "unchecked" is the
+generated function without the checks of a call. One thread.
 ``python tests/bench/bench_lower.py [A4 A20] [--compiled]``; writes ``build/bench/lower.json``.
 """
 
@@ -62,11 +63,16 @@ def backward(run: Callable[..., Any], values: dict[str, Any]) -> Callable[[], An
 
 
 def compile_ms(row: Row) -> float:
-    """Return the milliseconds from expression to source, the least of five; the tree is built before."""
+    """Return the processor milliseconds from expression to source, the least of five; the tree is built before."""
     asked = row.build()
     from dltsym.lower.compiler import compile as lower
 
-    return 1e3 * min(seconds(lambda: lower(asked.what, asked.axes, **asked.options)) for _ in range(5))
+    def once() -> float:
+        start = time.process_time()
+        lower(asked.what, asked.axes, **asked.options)
+        return time.process_time() - start
+
+    return 1e3 * min(once() for _ in range(5))
 
 
 def measure(row: Row, rounds: int, compiled: bool) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -266,4 +267,22 @@ def _extreme(alg: Algebra, op: str, a: Node, b: Node) -> Node:
     below = fa.hi is not None and fb.lo is not None and fa.hi <= fb.lo
     if above or below:
         return a if above == (op == "maximum") else b
+    powers = [x for x in (a, b) if x.op == "exp"]
+    if len(powers) == 2 or (powers and (is_one(a) or is_one(b))):
+        return alg.exp(_extreme(alg, op, *(alg.zero if is_one(x) else x.args[0] for x in (a, b))))
+    if powers and op == "minimum" and powers[0].args[0].op != op:
+        a, b = b if a is powers[0] else a, _below(alg, powers[0], b if a is powers[0] else a)
     return alg.table.make(op, (a, b))
+
+
+def _below(alg: Algebra, power: Node, limit: Node) -> Node:
+    # min(c, e^u): cut u a little above log c, lest the derivative be 0 times an overflow.
+    if limit.axes or not alg.facts(limit).positive:
+        return power
+    value = number(limit)
+    top = (
+        alg.add(log(alg, limit), alg.one)
+        if value is None
+        else alg.num(math.ceil(math.log(value.numerator) - math.log(value.denominator)) + 1)
+    )
+    return alg.exp(_extreme(alg, "minimum", power.args[0], top))

@@ -52,6 +52,7 @@ class Algebra:
         self.inputs = {i.name: i for i in known}
         self.floors = dict(floors or {})
         self.applied: dict[str, None] = {}
+        self.slopes = False  # whether a derivative is being built
         self._facts: dict[int, Facts] = {}
         self._normal: dict[int, Node] = {}
 

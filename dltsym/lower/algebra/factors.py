@@ -13,6 +13,7 @@ from dltsym.lower.algebra.forms import (
     base,
     coefficient,
     factors,
+    holds,
     is_cut,
     is_inf,
     is_mask,
@@ -22,6 +23,7 @@ from dltsym.lower.algebra.forms import (
     split_exp,
 )
 from dltsym.lower.algebra.running import in_product
+from dltsym.lower.algebra.sums import may_be_dead
 from dltsym.lower.algebra.terms import at_most_zero, divided, exponents_of, relative, total_log
 from dltsym.lower.nodes import Node
 
@@ -53,13 +55,14 @@ def mul(alg: Algebra, xs: Sequence[Node]) -> Node:
         return _infinite(alg, cold, exponents, masks)
     if exponents:
         inside = alg.add(*exponents)
+        masks += _alive(alg, exponents, inside, cold)
         if masks:
             alg.note("C8")
             inside = alg.where(alg.both(*(m.args[0] for m in masks)), inside, alg.minus_inf)
             masks = []
         cold += factors(exp(alg, inside))
         cold = _relative(alg, cold)
-    coef, rest = _merge(alg, [*cold, *masks])
+    coef, rest = _merge(alg, [*_signed(alg, cold), *masks])
     if coef == 0:
         return alg.zero
     if len(rest) == 1 and coef == -1 and rest[0].op == "add":
@@ -68,9 +71,21 @@ def mul(alg: Algebra, xs: Sequence[Node]) -> Node:
         done = _into_cut(alg, coef, rest)
         if done is not None:
             return done
+    if len(rest) > 1:
+        coef, rest = _turned(alg, coef, rest)
     if coef != 1 or not rest:
         rest = [alg.num(coef), *rest]
     return rest[0] if len(rest) == 1 else alg.table.make("mul", rest)
+
+
+def _turned(alg: Algebra, coef: Fraction, rest: list[Node]) -> tuple[Fraction, list[Node]]:
+    # w (-1 - t) is -w (1 + t): one product has one form, or what cancels would not be seen.
+    out = []
+    for f in rest:
+        if f.op == "add" and all((number(t) or coefficient(alg.table, t)[0]) < 0 for t in f.args):
+            coef, f = -coef, alg.neg(f)
+        out.append(f)
+    return coef, out
 
 
 def _sorted_out(flat: Iterable[Node]) -> tuple[list[Node], list[Node], list[Node]]:
@@ -89,7 +104,7 @@ def _sorted_out(flat: Iterable[Node]) -> tuple[list[Node], list[Node], list[Node
 
 def _bounded(alg: Algebra, flat: list[Node]) -> list[Node]:
     # N / S with exponentials and weights of either sign in S: S = e^M r, and so N, lest it be inf/inf.
-    large = [f for f in flat if _unbounded(alg, f if f.op == "add" else f.args[0] if _is_inverse(f) else f)]
+    large = [f for f in flat if _unbounded(alg, f.args[0] if _is_inverse(f) else f)]
     if not any(map(_is_inverse, large)) or (len(large) == 1 and not any(f.op == "exp" for f in flat)):
         return flat
     alg.note("C6")
@@ -111,6 +126,21 @@ def _unbounded(alg: Algebra, f: Node) -> bool:
         return False
     exponents = exponents_of(alg, f)
     return not any(map(is_cut, exponents)) and not all(at_most_zero(alg, e) for e in exponents)
+
+
+def _alive(alg: Algebra, exponents: list[Node], inside: Node, cold: list[Node]) -> list[Node]:
+    # Weights that cancel altogether are 0 where all of them are masked, if nothing else in the product says so.
+    if len(exponents) < 2:
+        return []
+    terms = [coefficient(alg.table, t) for e in exponents for t in addends(e.args[1] if is_cut(e) else e)]
+    tops = {id(t): t for k, t in terms if k > 0 and t.op == "reduce" and t.data[0] == "lse"}
+    out = []
+    for top in tops.values():
+        if not may_be_dead(alg, top) or not any(k < 0 and t is top for k, t in terms):
+            continue
+        if not any(holds(x, top) for x in (inside, *cold)):
+            out.append(alg.mask(alg.cmp("<", alg.minus_inf, top)))
+    return out
 
 
 def _infinite(alg: Algebra, cold: list[Node], exponents: list[Node], masks: list[Node]) -> Node:
@@ -148,6 +178,18 @@ def _merge(alg: Algebra, flat: Iterable[Node]) -> tuple[Fraction, list[Node]]:
         more, out = _merge(alg, out)
         coef *= more
     return coef, out
+
+
+def _signed(alg: Algebra, flat: list[Node]) -> list[Node]:
+    # sign(y) |y|^k = y^k for odd k: the slope of log |y| is 1/y.
+    for f in flat:
+        size = alg.table.make("abs", f.args) if f.op == "sign" else None
+        for g in flat if size is not None else ():
+            b, k = base(g)
+            if b is size and k.denominator == 1 and k % 2:
+                rest = [h for h in flat if h is not f and h is not g]
+                return _signed(alg, [*rest, power(alg, f.args[0], k)])
+    return flat
 
 
 def _relative(alg: Algebra, flat: list[Node]) -> list[Node]:

@@ -300,6 +300,8 @@ def _fold(alg: Algebra, node: Node, args: tuple[Facts, ...]) -> Facts:
 
 
 def _pointwise(op: str, args: tuple[Facts, ...]) -> Facts:
+    if op not in OPS:  # a cell
+        return Facts(finite=all(a.finite for a in args))
     row, x = OPS[op], args[0]
     lo = None if row.lo is None else Fraction(row.lo)
     hi = None if row.hi is None else Fraction(row.hi)

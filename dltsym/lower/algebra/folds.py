@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from dltsym.lower.algebra.forms import addends, factors, has_exp, is_one, is_zero, split_exp
+from dltsym.functions.monoids import FOLDED
+from dltsym.lower.algebra.forms import addends, factors, has_exp, is_one, is_zero
+from dltsym.lower.algebra.rows import folded
+from dltsym.lower.algebra.running import carried
 from dltsym.lower.algebra.sums import contract, lse, split_exponent, split_factors
 from dltsym.lower.axes import Axis
 from dltsym.lower.nodes import Node
@@ -22,7 +25,7 @@ def reduce(alg: Algebra, monoid: str, x: Node, bound: Sequence[Axis]) -> Node:
     alg : Algebra
         Constructors.
     monoid : str
-        ``sum``, ``prod``, ``max``, ``min``, ``lse``, ``argmax`` or ``argmin``.
+        ``sum``, ``prod``, ``max``, ``min``, ``lse``, ``argmax``, ``argmin``, or another row over one axis.
     x : Node
         What is folded.
     bound : sequence of Axis
@@ -34,6 +37,8 @@ def reduce(alg: Algebra, monoid: str, x: Node, bound: Sequence[Axis]) -> Node:
     """
     if monoid == "sum":
         return contract(alg, (x,), bound)
+    if monoid in FOLDED:
+        return folded(alg, monoid, x, *bound)
     if not bound:
         return x
     if alg.raw or monoid in ("argmax", "argmin"):
@@ -134,10 +139,6 @@ def _scan_moved(alg: Algebra, data: tuple[str, Axis, int, bool], x: Node) -> Nod
 def relative_scan(alg: Algebra, inside: Node, node: Node) -> tuple[Node, Node] | None:
     """Divide a running sum that holds exponentials by its own running log-sum-exp where that cancels an exponent.
 
-    With ``L_t`` the running log-sum-exp of ``a``, the sum of ``e^(a_t) r_t`` divided by ``e^(L_t)`` obeys
-    ``g_t = e^(L_(t-1) - L_t) g_(t-1) + e^(a_t - L_t) r_t``, in which no exponent is positive. The same holds for an
-    affine recurrence with nonnegative factors.
-
     Parameters
     ----------
     alg : Algebra
@@ -145,32 +146,17 @@ def relative_scan(alg: Algebra, inside: Node, node: Node) -> tuple[Node, Node] |
     inside : Node
         Exponent of the exponential that the running sum is multiplied by.
     node : Node
-        Inclusive scan, ``sum`` or ``affine`` from 0.
+        Scan, ``sum`` or ``affine`` from 0.
 
     Returns
     -------
     tuple or None
         The new exponent and the scan it then multiplies; None where nothing cancels.
     """
-    monoid, axis, direction, inclusive = node.data
-    if not inclusive or monoid not in ("sum", "affine") or (monoid == "affine" and not is_zero(node.args[2])):
+    found = carried(alg, node)
+    if found is None:
         return None
-    decay, body = (alg.one, node.args[0]) if monoid == "sum" else node.args[:2]
-    hot, rest = split_exp(body)
-    hot = alg.zero if hot is None and decay.op == "exp" else hot
-    if hot is None or not alg.facts(hot).finite or not alg.facts(decay).nonneg:
+    joined = alg.add(inside, found.top)
+    if len(addends(joined)) >= len(addends(inside)) + len(addends(found.top)):
         return None
-    along = (axis, direction)
-    if monoid == "sum":
-        top = scan(alg, "lse", *along, True, (hot,))
-        before = scan(alg, "lse", *along, False, (hot,))
-    else:
-        logs = (alg.log(decay), hot, alg.minus_inf)
-        top = scan(alg, "log-affine", *along, True, logs)
-        before = scan(alg, "log-affine", *along, False, logs)
-    joined = alg.add(inside, top)
-    if len(addends(joined)) >= len(addends(inside)) + len(addends(top)):
-        return None
-    factor = alg.exp(alg.add(alg.log(decay), before, alg.neg(top)))
-    term = alg.mul(alg.exp(alg.sub(hot, top)), *rest)
-    return joined, alg.table.make("scan", (factor, term, alg.zero), ("affine", *along, True))
+    return joined, found.average(alg, node)

@@ -106,3 +106,17 @@ def touches(node: Node, axes: Iterable[Axis]) -> bool:
 def conjuncts(node: Node) -> tuple[Node, ...]:
     """Return the truths that a conjunction is made of."""
     return node.args if node.op == "and" else (node,)
+
+
+def holds(node: Node, part: Node) -> bool:
+    """Tell whether a node is, or is made of, another one."""
+    seen: set[int] = set()
+    todo = [node]
+    while todo:
+        n = todo.pop()
+        if n is part:
+            return True
+        if id(n) not in seen and n.height >= part.height:
+            seen.add(id(n))
+            todo.extend(n.args)
+    return False

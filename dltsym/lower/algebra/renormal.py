@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dltsym.lower.algebra.terms import chain, total_log
 from dltsym.lower.axes import Axis, Shift, Slot, mentioned
-from dltsym.lower.ir import State
+from dltsym.lower.iteration import open_iterate
 from dltsym.lower.nodes import KEEPERS, Node, kept
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def renorm(alg: Algebra, node: Node) -> Node:
         args, axes = alg.table.view(node)
         return again(alg, node, [alg.renorm(a) for a in args], axes)
     if node.op == "iterate":
-        return _iterate(alg, node)
+        return open_iterate(alg.table, node).mapped(alg.renorm).close(alg.table)
     if node.op == "logaddexp" and not alg.raw:
         return total_log(alg, [alg.renorm(a) for a in chain(node)])
     return again(alg, node, [alg.renorm(a) for a in node.args], ())
@@ -87,68 +87,6 @@ def again(alg: Algebra, node: Node, args: list[Node], axes: tuple[Axis, ...]) ->
         case "order" | "softmax" | "log_softmax":
             return alg.table.make(node.op, args, node.data)
     return alg.call(node.op, *args)
-
-
-def open_iterate(alg: Algebra, node: Node) -> tuple[Node, list[State], Node, tuple[Node, ...]]:
-    """Open an iteration: its count, its states over fresh axes and names, its output, and what else it holds.
-
-    Parameters
-    ----------
-    alg : Algebra
-        Constructors.
-    node : Node
-        Iteration.
-
-    Returns
-    -------
-    tuple
-    """
-    shapes = node.data[0]
-    s, height = len(shapes), max(a.height for a in node.args)
-    tag = alg.table.fresh("0").name
-    names = {f"${height}.{k}": f"${tag}.{k}" for k in range(s)}
-    inits, steps = node.args[1 : 1 + s], node.args[1 + s : 1 + 2 * s]
-    states = []
-    for k, axes in enumerate(shapes):
-        own = {a: alg.table.fresh(a.size) for a in axes}
-        init = alg.table.rename(inits[k], own)
-        step = alg.table.rename(alg.table.relabel(steps[k], names), own)
-        states.append(State(names[f"${height}.{k}"], tuple(own.values()), init, step))
-    return node.args[0], states, alg.table.relabel(node.args[1 + 2 * s], names), node.args[2 + 2 * s :]
-
-
-def close_iterate(alg: Algebra, node: Node, count: Node, states: list[State], out: Node, extra: list[Node]) -> Node:
-    """Close an iteration that `open_iterate` opened.
-
-    Parameters
-    ----------
-    alg : Algebra
-        Constructors.
-    node : Node
-        The iteration it was.
-    count : Node
-        Rounds.
-    states : list of State
-        States.
-    out : Node
-        Value after the last round.
-    extra : list of Node
-        What else it holds.
-
-    Returns
-    -------
-    Node
-    """
-    closed = alg.table.iterate(count, states, out, node.data[1])
-    if not extra:
-        return closed
-    return alg.table.make("iterate", (*closed.args, *extra), (*closed.data, *node.data[2:]))
-
-
-def _iterate(alg: Algebra, node: Node) -> Node:
-    count, states, out, extra = open_iterate(alg, node)
-    states = [State(s.name, s.axes, alg.renorm(s.init), alg.renorm(s.step)) for s in states]
-    return close_iterate(alg, node, alg.renorm(count), states, alg.renorm(out), [alg.renorm(e) for e in extra])
 
 
 def take(alg: Algebra, x: Node, axis: Axis, place: int | Slot | Node) -> Node:

@@ -1,11 +1,13 @@
 """Running sums whose exponents cancel between the outside and the inside (hazard H8 of the dltsym design note).
 
 ``e^(c_t) sum_(s<=t) e^(u_s - c_s) r_s`` overflows where ``c`` falls far, although no term of it is large. With the
-increment ``d_t = c_t - c_(t-1)`` it is the recurrence ``h_t = e^(d_t) h_(t-1) + e^(u_t) r_t``.
+increment ``d_t = c_t - c_(t-1)`` it is the recurrence ``h_t = e^(d_t) h_(t-1) + e^(u_t) r_t``. Without the own
+term, the sum over ``s < t``, it is ``e^(d_t)`` times what that recurrence held before place ``t``.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dltsym.lower.algebra.forms import addends, coefficient, factors, is_minus_inf, is_zero, split_exp
@@ -39,6 +41,9 @@ def increment(alg: Algebra, term: Node, axis: Axis, direction: int) -> Node | No
         return None
     f = moving[0]
     rest = [g for g in factors(term) if g is not f]
+    if f.op == "add":
+        steps = [increment(alg, t, axis, direction) for t in f.args if axis in t.axes]
+        return None if None in steps else alg.mul(*rest, alg.add(*(s for s in steps if s is not None)))
     if f.op == "iota":
         return alg.mul(*rest, alg.num(direction))
     if f.op == "scan" and f.data == ("sum", axis, direction, True):
@@ -99,7 +104,7 @@ def in_product(alg: Algebra, exponent: Node, node: Node) -> tuple[Node, Node] | 
         The exponent and the scan that take their place.
     """
     monoid, axis, direction, inclusive = node.data
-    if not inclusive or monoid not in ("sum", "affine") or (monoid == "affine" and not is_zero(node.args[2])):
+    if monoid not in ("sum", "affine") or (monoid == "affine" and not is_zero(node.args[2])):
         return None
     decay, body = (alg.one, node.args[0]) if monoid == "sum" else node.args[:2]
     hot, rest = split_exp(body)
@@ -108,7 +113,8 @@ def in_product(alg: Algebra, exponent: Node, node: Node) -> tuple[Node, Node] | 
         return None
     term, step = found
     new = (alg.mul(decay, alg.exp(step)), alg.mul(alg.exp(alg.add(hot, term)), *rest), alg.zero)
-    return alg.sub(exponent, term), alg.scan("affine", axis, direction, True, *new)
+    left = alg.sub(exponent, term) if inclusive else alg.add(exponent, alg.neg(term), step)
+    return left, alg.scan("affine", axis, direction, inclusive, *new)
 
 
 def in_logs(alg: Algebra, terms: list[Node]) -> list[Node] | None:
@@ -128,7 +134,7 @@ def in_logs(alg: Algebra, terms: list[Node]) -> list[Node] | None:
     """
     for t in terms:
         k, f = coefficient(alg.table, t)
-        if f.op != "scan" or f.data[0] not in ("lse", "log-affine") or not f.data[3] or abs(k) != 1:
+        if f.op != "scan" or f.data[0] not in ("lse", "log-affine") or abs(k) != 1:
             continue
         if f.data[0] == "log-affine" and not is_minus_inf(f.args[2]):
             continue
@@ -140,5 +146,58 @@ def in_logs(alg: Algebra, terms: list[Node]) -> list[Node] | None:
         term, step = found
         new = alg.scan("log-affine", *f.data[1:], alg.add(decay, step), alg.add(hot, term), alg.minus_inf)
         left = [x for x in rest if x is not alg.mul(alg.num(k), term)]
-        return [*left, *addends(alg.mul(alg.num(k), new))]
+        own = () if f.data[3] else addends(alg.mul(alg.num(k), step))
+        return [*left, *own, *addends(alg.mul(alg.num(k), new))]
     return None
+
+
+@dataclass(frozen=True)
+class Carried:
+    """A running sum as ``e^top`` times the states of ``h <- factor h + term``, ``top`` its running log-sum-exp."""
+
+    top: Node
+    factor: Node
+    term: Node
+
+    def average(self, alg: Algebra, node: Node) -> Node:
+        """Return the average of the running sum `node`, a recurrence in which no exponent is positive."""
+        return alg.table.make("scan", (self.factor, self.term, alg.zero), ("affine", *node.data[1:]))
+
+
+def carried(alg: Algebra, node: Node) -> Carried | None:
+    """Divide a running sum that holds exponentials by its own running log-sum-exp.
+
+    With ``L_t`` the running log-sum-exp of ``a``, the sum of ``e^(a_t) r_t`` divided by ``e^(L_t)`` obeys
+    ``g_t = e^(L_(t-1) - L_t) g_(t-1) + e^(a_t - L_t) r_t``, in which no exponent is positive. The same holds for an
+    affine recurrence with nonnegative factors. The sum without the own term is ``e^(L_(t-1)) g_(t-1)``.
+
+    Parameters
+    ----------
+    alg : Algebra
+        Constructors.
+    node : Node
+        Scan, ``sum`` or ``affine`` from 0.
+
+    Returns
+    -------
+    Carried or None
+        None for another node, or without exponentials.
+    """
+    if node.op != "scan" or node.data[0] not in ("sum", "affine"):
+        return None
+    monoid, axis, direction, inclusive = node.data
+    if monoid == "affine" and not is_zero(node.args[2]):
+        return None
+    decay, body = (alg.one, node.args[0]) if monoid == "sum" else node.args[:2]
+    hot, rest = split_exp(body)
+    hot = alg.zero if hot is None and decay.op == "exp" else hot
+    if hot is None or not alg.facts(hot).finite or not alg.facts(decay).nonneg:
+        return None
+    kind, logs = ("lse", (hot,)) if monoid == "sum" else ("log-affine", (alg.log(decay), hot, alg.minus_inf))
+    top = alg.scan(kind, axis, direction, True, *logs)
+    before = alg.scan(kind, axis, direction, False, *logs)
+    moving = alg.add(*(t for t in addends(hot) if increment(alg, t, axis, direction) is not None))
+    step = alg.add(alg.add(before, alg.neg(moving)), alg.add(moving, alg.neg(top)))
+    factor = alg.exp(alg.add(alg.log(decay), step))
+    term = alg.mul(alg.exp(alg.sub(hot, top)), *rest)
+    return Carried(top if inclusive else before, factor, term)

@@ -102,8 +102,10 @@ def split_factors(alg: Algebra, body: Node, bound: list[Axis]) -> tuple[list[Nod
     for f in factors(body):
         if not touches(f, bound):
             out.append(f)
+        elif _stays(alg, f, bound):
+            inside.append(f)
         elif f.op == "exp":
-            kept, free = split_exponent(alg, f.args[0], bound)
+            kept, free = split_exponent(alg, _alive(alg, f.args[0], bound), bound)
             kept, deltas = _without_deltas(alg, kept, bound)
             inside += [*factors(alg.exp(kept)), *deltas]
             out += [alg.exp(free)] if not is_zero(free) else []
@@ -179,12 +181,14 @@ def _pair(alg: Algebra, flat: list[Node], bound: list[Axis]) -> Node:
     others = [f for f in flat if f is not hot]
     weights = _weights(alg, a, others)
     rest = [f for f in others if f not in weights]
+    if rest and _stays(alg, hot, bound):
+        return alg.table.bind("contract", flat, bound)
     folded = alg.add(a, *(alg.log(w) for w in weights))
     over = [b for b in bound if b in folded.axes]
-    top = lse(alg, folded, over)
     if not rest:
         alg.note("C4")
-        return alg.exp(top)
+        return alg.exp(lse(alg, folded, over))
+    top = lse(alg, folded, over, alive=True)
     if _settled(top):
         return alg.table.bind("contract", flat, bound)
     alg.note("C4")
@@ -193,6 +197,21 @@ def _pair(alg: Algebra, flat: list[Node], bound: list[Axis]) -> Node:
     kept = [f for f in factors(inner) if touches(f, bound)]
     # Built directly: through the constructor it would come back here for as long as `top` does not cancel.
     return alg.mul(alg.exp(top), *out, alg.table.bind("contract", kept, bound))
+
+
+def _stays(alg: Algebra, f: Node, bound: Iterable[Axis]) -> bool:
+    # A probability in a derivative: nothing divides by its sum over another axis, and no term of that is large.
+    known = normalised(alg.table, f.args[0]) if alg.slopes and f.op == "exp" else None
+    return known is not None and not set(known[1]) <= set(bound)
+
+
+def _alive(alg: Algebra, a: Node, bound: Iterable[Axis]) -> Node:
+    # x - lse x is minus infinity over nothing, not nan: along another axis it is one term of many.
+    known = None if is_cut(a) or alg.facts(a).finite else normalised(alg.table, a)
+    if known is None or set(known[1]) <= set(bound):
+        return a
+    top = lse(alg, known[0], list(known[1]))
+    return alg.where(alg.cmp("<", alg.minus_inf, top), a, alg.minus_inf) if may_be_dead(alg, top) else a
 
 
 def _weights(alg: Algebra, a: Node, others: list[Node]) -> list[Node]:
@@ -237,7 +256,7 @@ def _plain(alg: Algebra, flat: list[Node], bound: list[Axis]) -> Node:
     return alg.table.bind("contract", flat, bound)
 
 
-def lse(alg: Algebra, x: Node, bound: list[Axis]) -> Node:
+def lse(alg: Algebra, x: Node, bound: list[Axis], alive: bool = False) -> Node:
     """Return a log-sum-exp over axes, in normal form (C5).
 
     Parameters
@@ -248,6 +267,8 @@ def lse(alg: Algebra, x: Node, bound: list[Axis]) -> Node:
         Exponents.
     bound : list of Axis
         Axes.
+    alive : bool
+        Whether a softmax over nothing may be taken to add up to 1, because a factor beside it is 0 there.
 
     Returns
     -------
@@ -260,14 +281,16 @@ def lse(alg: Algebra, x: Node, bound: list[Axis]) -> Node:
     if not bound:
         return alg.add(x, *unused)
     known = normalised(alg.table, x)
-    if known is not None and set(known[1]) <= set(bound):  # x - lse x; over nothing by convention too
-        return alg.add(*unused, *(alg.log(alg.size(b.size)) for b in bound if b not in known[1]))
+    if known is not None and set(known[1]) <= set(bound):  # x - lse x
+        total = alg.add(*unused, *(alg.log(alg.size(b.size)) for b in bound if b not in known[1]))
+        top = alg.zero if alive else lse(alg, known[0], list(known[1]))
+        return alg.where(alg.cmp("<", alg.minus_inf, top), total, alg.minus_inf) if may_be_dead(alg, top) else total
     kept, free = split_exponent(alg, x, bound)
     if unused or not is_zero(free):
-        return alg.add(*unused, free, lse(alg, kept, bound))
+        return alg.add(*unused, free, lse(alg, kept, bound, alive))
     if x.op == "reduce" and x.data[0] == "lse":
         (inner,), axes = alg.table.open(x)
-        return lse(alg, inner, [*bound, *axes])
+        return lse(alg, inner, [*bound, *axes], alive)
     if x.op == "log":
         return alg.log(contract(alg, x.args, bound))
     value = alg.exp(x)
@@ -275,8 +298,17 @@ def lse(alg: Algebra, x: Node, bound: list[Axis]) -> Node:
         return alg.log(contract(alg, (value,), bound))
     parts = _components(x, bound)
     if len(parts) > 1:
-        return alg.add(*(lse(alg, alg.add(*terms), axes) for terms, axes in parts))
+        return alg.add(*(lse(alg, alg.add(*terms), axes, alive) for terms, axes in parts))
     return _by_axis(alg, x, bound) or alg.table.bind("reduce", (x,), bound, ("lse",))
+
+
+def may_be_dead(alg: Algebra, top: Node) -> bool:
+    """Tell whether a log-sum-exp may be minus infinity because of its terms; an axis that may be empty is no reason."""
+    if top.op == "reduce" and top.data[0] == "lse":
+        return may_be_dead(alg, top.args[0])
+    if top.op == "add" or (top.op == "mul" and top.args[0].op == "num"):
+        return any(may_be_dead(alg, a) for a in top.args)
+    return not alg.facts(top).finite
 
 
 def _components(x: Node, bound: list[Axis]) -> list[tuple[list[Node], list[Axis]]]:

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from dltsym.lower.algebra.forms import addends, coefficient, is_cut, is_inf, is_minus_inf, number, split_exp
-from dltsym.lower.algebra.running import in_logs
+from dltsym.lower.algebra.running import carried, in_logs
 from dltsym.lower.nodes import Node, anonymous
 
 if TYPE_CHECKING:
@@ -261,8 +261,15 @@ def relative(alg: Algebra, inside: Node, term: Node) -> tuple[Node, Node] | None
 
 def exponents_of(alg: Algebra, term: Node) -> list[Node]:
     """Return the different exponents of the terms of a sum, 0 for a term without exponential."""
-    found = (split_exp(t)[0] for t in term.args)
-    return list({id(e): e for e in (alg.zero if e is None else e for e in found)}.values())
+    return list({id(e): e for e in (_exponent(alg, t) for t in term.args)}.values())
+
+
+def _exponent(alg: Algebra, term: Node) -> Node:
+    # A running sum of exponentials counts with its running log-sum-exp: it is divided by that where it is multiplied.
+    inside, rest = split_exp(term)
+    tops = (carried(alg, f) for f in rest if f.op == "scan")
+    found = [c.top for c in tops if c is not None]
+    return alg.add(*(e for e in (inside, *found) if e is not None))
 
 
 def divided(alg: Algebra, term: Node, top: Node) -> Node:

@@ -31,7 +31,7 @@ def draw_sizes(
     rng : numpy.random.Generator
         Source of randomness.
     one : bool
-        Let one size be 1.
+        Let one size be 1, or its smallest value.
     least : mapping of str to int, optional
         Smallest values.
 
@@ -53,7 +53,8 @@ def draw_sizes(
         pool = list(rng.permutation(LENGTHS[: max(5, len(names))]))
         sizes = {n: int(pool.pop()) for n in names}
         if one and names:
-            sizes[str(rng.choice(names))] = 1
+            short = str(rng.choice(names))
+            sizes[short] = max(1, least.get(short, 1))
         sizes |= {i.name: _count(i, sizes[i.name]) for i in counts}
         if all(sizes[n] >= least.get(n, 1) for n in lengths) and all(t.at(sizes) >= 1 for t in texts):
             return sizes

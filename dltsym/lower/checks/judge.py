@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from dltsym.errors import DomainError
-from dltsym.lower.checks.validate import tolerance
+from dltsym.lower.checks.rounding import typical, worst
+from dltsym.lower.interpret.model import Model, model_for
 from dltsym.lower.interpret.raw_arb import BallArray
+from dltsym.lower.kernel import Kernel
 
 
 @dataclass(frozen=True)
@@ -20,11 +22,17 @@ class CheckResult:
     Attributes
     ----------
     z_max, rms_z, bias : float
-        Largest, root mean square and mean signed error; a truncating cast shows in the mean.
+        Largest, root mean square and mean signed error of what was judged; a truncating cast shows in the mean. nan
+        if nothing was.
     worst_index : tuple
-        Name of the output and the index of its worst entry.
+        Name of the output and the index of its worst entry, empty if nothing was judged.
     passed : bool
-        Whether every entry is within ``6 sqrt(w) + u |v| + eta`` of the oracle.
+        Whether something was judged and all of it is within ``6 sqrt(w) + u |v| + eta`` of the oracle.
+    judged : int
+        Entries that were judged.
+    unjudged : int
+        Entries with an exact value of which no kernel of this arithmetic promises anything: the guaranteed bound is
+        infinite (overflow, an undecided choice, an error as large as an argument of a logarithm).
     """
 
     z_max: float
@@ -32,13 +40,45 @@ class CheckResult:
     bias: float
     worst_index: tuple[Any, ...]
     passed: bool
+    judged: int
+    unjudged: int = 0
 
     def __str__(self) -> str:
         verdict = "passed" if self.passed else "FAILED"
-        return f"{verdict}: z_max {self.z_max:.3g} at {self.worst_index}, rms z {self.rms_z:.3g}, bias {self.bias:+.3g}"
+        left = f"; {self.unjudged} of {self.judged + self.unjudged} entries not judged" if self.unjudged else ""
+        if not self.judged:
+            return f"{verdict}: nothing is promised at these inputs in this type{left}"
+        at = f"z_max {self.z_max:.3g} at {self.worst_index}"
+        return f"{verdict}: {at}, rms z {self.rms_z:.3g}, bias {self.bias:+.3g}{left}"
 
 
-def check(kernel: Any, other: Callable[..., Any], **inputs: Any) -> CheckResult:
+@dataclass(frozen=True, eq=False)
+class Limits:
+    """What rounding may do to one output: standard deviation, guaranteed bound, and the storage type."""
+
+    sigma: np.ndarray
+    bound: np.ndarray
+    model: Model
+
+    def allowed(self, value: np.ndarray) -> np.ndarray:
+        """Return the threshold, six standard deviations and one rounding of the value; nan where nothing is promised.
+
+        Parameters
+        ----------
+        value : ndarray
+            Exact values.
+
+        Returns
+        -------
+        ndarray
+        """
+        with np.errstate(all="ignore"):
+            out = 6 * self.sigma + self.model.u * np.abs(value) + self.model.eta
+            fine = np.isfinite(self.bound) & np.isfinite(self.sigma)
+        return np.where(fine, np.where(np.isinf(value), self.model.eta, out), np.nan)
+
+
+def check(kernel: Kernel, other: Callable[..., Any], **inputs: Any) -> CheckResult:
     """Compare a callable with the oracle of a kernel.
 
     Parameters
@@ -46,7 +86,8 @@ def check(kernel: Any, other: Callable[..., Any], **inputs: Any) -> CheckResult:
     kernel : Kernel
         Its expression is the reference, its program gives the tolerance.
     other : callable
-        Implementation under test; it takes the same keyword arguments.
+        Implementation under test; it takes the same keyword arguments. A kernel is judged in its own arithmetic, any
+        other function as one that stores every result in the type of the inputs.
     **inputs : array or number
         Arguments, in the type that `other` computes in.
 
@@ -56,16 +97,30 @@ def check(kernel: Any, other: Callable[..., Any], **inputs: Any) -> CheckResult:
     """
     dtype = _dtype_of(inputs)
     exact = {name: plain64(x) for name, x in inputs.items()}
-    balls = kernel.oracle(**exact)
-    balls = balls if isinstance(balls, Mapping) else {next(iter(kernel.outputs)): balls}
-    out = other(**inputs)
-    got = out if isinstance(out, Mapping) else dict(zip(balls, out if len(balls) > 1 else (out,), strict=True))
-    limits = tolerance(kernel.program, exact, dtype)
-    z = {name: scores(b, plain64(got[name]), limits[name]) for name, b in balls.items()}
-    return summary(z)
+    balls = _named(kernel, kernel.oracle(**exact))
+    got = _named(kernel, other(**inputs))
+    limits = _limits(kernel, other, dtype, inputs)
+    return summary({name: scores(b, plain64(got[name]), limits[name]) for name, b in balls.items()})
 
 
-def scores(balls: BallArray, got: np.ndarray, limits: Any) -> np.ndarray:
+def _named(kernel: Kernel, out: Any) -> Mapping[str, Any]:
+    names = kernel.outputs
+    return out if isinstance(out, Mapping) else dict(zip(names, out if len(names) > 1 else (out,), strict=True))
+
+
+def _limits(kernel: Kernel, other: Callable[..., Any], dtype: str, inputs: Mapping[str, Any]) -> dict[str, Limits]:
+    # The program is always that of the reference: a wrong one could promise itself anything.
+    tensors = any(type(x).__module__.split(".")[0] == "torch" for x in inputs.values())
+    backend, acc = "torch" if tensors else "numpy", "native"
+    if isinstance(other, Kernel):
+        backend, acc = other.backend, other.acc
+    runs = replace(kernel, backend=backend, acc=acc)
+    target = backend if backend in ("numpy", "triton") else "torch"
+    bound, sigma = worst(runs, dtype, inputs), typical(runs, dtype, inputs)
+    return {name: Limits(sigma[name], bound[name], model_for(dtype, target)) for name in bound}
+
+
+def scores(balls: BallArray, got: np.ndarray, limits: Limits) -> tuple[np.ndarray, int]:
     """Return signed errors in units of a sixth of the threshold; infinite where a number is not finite and should be.
 
     Parameters
@@ -74,13 +129,13 @@ def scores(balls: BallArray, got: np.ndarray, limits: Any) -> np.ndarray:
         Reference.
     got : ndarray
         Numbers under test.
-    limits : Tolerance
+    limits : Limits
         Rounding error to expect.
 
     Returns
     -------
-    ndarray
-        nan where the reference has no value.
+    tuple of ndarray and int
+        nan where nothing is judged, and the number of those entries that have an exact value.
 
     Raises
     ------
@@ -90,19 +145,22 @@ def scores(balls: BallArray, got: np.ndarray, limits: Any) -> np.ndarray:
     if got.shape != balls.shape:
         raise DomainError(f"the implementation returns the shape {got.shape}, the expression has {balls.shape}")
     mid, error = balls.mid(), balls.error(got)
+    valued = np.array([not b.is_nan() for b in balls.balls.flat], bool).reshape(balls.shape)
+    large = np.array([b.is_finite() for b in balls.balls.flat], bool).reshape(balls.shape) & np.isinf(mid)
     unit = (limits.allowed(mid) + balls.rad()) / 6
+    judged = valued & ~large & ~np.isnan(unit)
     with np.errstate(all="ignore"):
         z = np.where(error == 0, 0.0, error / unit)
-    return np.where(np.isnan(mid), np.nan, np.where(np.isnan(z), np.inf, z))
+    return np.where(judged, np.where(np.isnan(z), np.inf, z), np.nan), int((valued & ~judged).sum())
 
 
-def summary(z: Mapping[str, np.ndarray]) -> CheckResult:
+def summary(found: Mapping[str, tuple[np.ndarray, int]]) -> CheckResult:
     """Return the figures of a set of signed errors.
 
     Parameters
     ----------
-    z : mapping of str to ndarray
-        Errors per output.
+    found : mapping of str to tuple of ndarray and int
+        Per output its errors, nan where not judged, and how many entries with a value those are.
 
     Returns
     -------
@@ -113,16 +171,19 @@ def summary(z: Mapping[str, np.ndarray]) -> CheckResult:
     DomainError
         When no entry has a value.
     """
-    sizes = {name: np.where(np.isnan(v), -1.0, np.abs(v)) for name, v in z.items() if v.size}
-    every = np.concatenate([v[~np.isnan(v)].ravel() for v in z.values()])
+    every = np.concatenate([z[~np.isnan(z)].ravel() for z, _ in found.values()])
+    left = sum(n for _, n in found.values())
     if not every.size:
-        raise DomainError("the expression has no value at any entry of these inputs")
+        if not left:
+            raise DomainError("the expression has no value at any entry of these inputs")
+        return CheckResult(np.nan, np.nan, np.nan, (), False, 0, left)
+    sizes = {name: np.where(np.isnan(z), -1.0, np.abs(z)) for name, (z, _) in found.items() if z.size}
     name = max(sizes, key=lambda n: sizes[n].max())
     at = np.unravel_index(int(sizes[name].argmax()), sizes[name].shape)
     with np.errstate(all="ignore"):
         rms, bias = float(np.sqrt(np.mean(every**2))), float(np.mean(every))
-    worst = float(sizes[name].max())
-    return CheckResult(worst, rms, bias, (name, *map(int, at)), worst <= 6)
+    most = float(sizes[name].max())
+    return CheckResult(most, rms, bias, (name, *map(int, at)), most <= 6, int(every.size), left)
 
 
 def plain64(x: Any) -> Any:

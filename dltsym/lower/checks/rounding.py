@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,7 +38,7 @@ def short(dtype: Any) -> str:
     text = dtype if isinstance(dtype, str) else str(getattr(dtype, "__name__", dtype))
     text = text.removeprefix("torch.")
     if not text:
-        raise DTypeError(f"{dtype!r} is no number type")
+        raise DTypeError(f"{dtype!r} is no number type; take float64, float32, float16 or bfloat16")
     return text
 
 
@@ -124,18 +125,19 @@ def typical(kernel: Kernel, dtype: Any, given: Mapping[str, Any]) -> dict[str, n
     def cast(v: np.ndarray, w: np.ndarray, m: Model) -> np.ndarray:
         return w + (m.u * v) ** 2 / 3 + m.eta**2
 
-    return {n: np.sqrt(x[1]) for n, x in _run(kernel, dtype, given, spread, cast).items()}
+    found = {n: np.sqrt(x[1]) for n, x in _run(kernel, dtype, given, spread, cast).items()}
+    return {n: np.where(np.isnan(s), np.inf, s) for n, s in found.items()}  # nothing is known of it
 
 
 def _run(
     kernel: Kernel, dtype: Any, given: Mapping[str, Any], model: Callable[..., Values], cast: Callable[..., np.ndarray]
 ) -> Values:
-    # Half precision is computed with in single precision and cast back once.
+    # Half precision is computed with in single precision and cast back once; triton always does, but for the weights.
     name = short(dtype)
-    wide = name in HALF and kernel.acc == "float32" and kernel.backend != "triton"
-    target = "triton" if kernel.backend == "triton" else library(kernel.backend)
+    wide = name in HALF and (kernel.acc == "float32" or kernel.backend == "triton")
+    target = kernel.backend if kernel.backend in ("numpy", "triton") else "torch"
     storage = model_for(name, target)
-    arithmetic = model_for("float32", target) if wide else storage
+    arithmetic = replace(model_for("float32", target), weights=storage.weights) if wide else storage
     exact = numpy_inputs(kernel, given)
     reals = {i.name for i in kernel.arguments.inputs if i.entries == "real"}
     inputs = {k: rounded(x, storage) if k in reals and isinstance(x, np.ndarray) else x for k, x in exact.items()}

@@ -28,8 +28,18 @@ def xlogx(u: Any) -> Any:
     return xp.where(positive, u * xp.log(xp.where(positive, u, u * 0 + 1)), u * 0)
 
 
-def _gain(x: Any) -> Any:
-    """Return ``(1 + x) log(1 + x) - x`` for -1 <= x <= 1, without cancellation near 0."""
+def gain(x: Any) -> Any:
+    """Return ``(1 + x) log(1 + x) - x`` without cancellation near 0.
+
+    Parameters
+    ----------
+    x : array or number
+        Numbers from -1 on.
+
+    Returns
+    -------
+    array
+    """
     xp = space(x)
     near, one = abs(detach(x)) <= 0.5, xp.ones_like(x)
     y = xp.where(near, x, x * 0)
@@ -55,7 +65,7 @@ def kl_bernoulli(q: Any, p: Any) -> Any:
     near = detach((q > p / 2) & (q < 2 * p) & (1 - q > (1 - p) / 2) & (1 - q < 2 * (1 - p)))
     half = q * 0 + 0.5
     a, b = xp.where(near, q, half), xp.where(near, p, half)
-    close = b * _gain((a - b) / b) + (1 - b) * _gain((b - a) / (1 - b))
+    close = b * gain((a - b) / b) + (1 - b) * gain((b - a) / (1 - b))
     inner, low = detach(q) > 0, detach(q) < 1
     a, b = xp.where(near | ~inner, half, q), xp.where(near, half, p)
     first = xp.where(inner, a * log_ratio(a, b), q * 0)

@@ -14,9 +14,9 @@ from dltsym.notation.walk import children, free_symbols, key
 
 MODULES = {
     "axes": ("Over", "complement", "index", "log_sum", "log_sum_exp", "take", "total", "within"),
-    "entropy": ("binary_entropy", "cumulant", "kl_bernoulli", "xlogx", "xlogx_step"),
-    "stable": ("acos", "asin", "atan", "cos", "cosh", "delta", "erf", "exp", "expm1", "log", "log1mexp",
-               "log1p", "log1pmx", "log_ratio", "maximum", "minimum", "phi1", "sigmoid", "sin", "sinh",
+    "entropy": ("binary_entropy", "cumulant", "gain", "kl_bernoulli", "xlogx", "xlogx_step"),
+    "stable": ("acos", "asin", "atan", "cos", "cosh", "delta", "erf", "exp", "expm1", "expm1mx", "log", "log1mexp",
+               "log1p", "log1pmx", "log_cosh", "log_ratio", "maximum", "minimum", "phi1", "sigmoid", "sin", "sinh",
                "softplus", "sqrt", "tan", "tanh", "wide_expm1", "wide_phi1"),
     "wide": ("value", "wide", "wide_exp"),
 }  # fmt: skip

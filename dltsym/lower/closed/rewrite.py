@@ -1,7 +1,8 @@
 """Rewriting a tree into one that rounds well, by patterns of cancellation; see `rewritten`.
 
-The result may call functions that no author writes: ``expm1``, ``log1mexp``, ``log1p(t, total)``, ``log1pmx``,
-``xlogx_step``, ``cumulant`` and ``complement(flag, exp(x), sum)``. They exist between here and the printer only.
+The result may call functions that no author writes: ``expm1``, ``expm1mx``, ``gain``, ``log1mexp``,
+``log1p(t, total)``, ``log1pmx``, ``log_cosh``, ``xlogx_step``, ``cumulant`` and ``complement(flag, exp(x), sum)``.
+They exist between here and the printer only.
 """
 
 from __future__ import annotations
@@ -116,6 +117,8 @@ def _log(u: Expr) -> Expr:
             return Add((w, Call("log1mexp", (Neg(w),))))
         case Call("sigmoid", (w,)):
             return Neg(Call("softplus", (Neg(w),)))
+        case Call("cosh", (w,)):
+            return Call("log_cosh", (w,))
         case Add((Num(value), Call("exp", (w,)))) | Add((Call("exp", (w,)), Num(value))) if value == 1:
             return Call("softplus", (w,))
         case Add():
@@ -163,10 +166,10 @@ def _patterns(terms: list[Term], ranges: Ranges) -> list[Term]:
         pair = _pair(terms, ranges)
         if pair is not None:
             return [(1, pair)]
-    for rule in (_log_minus_own, _log_minus, _steps, _cumulants):
+    for rule in (_log_minus_own, _log_minus, _steps, _gains, _cumulants):
         terms = rule(terms, ranges)
     if sum(any(is_exp(f) for f in factors(t)[0]) for _, t in terms) == 1 and not _agree(terms, ranges):
-        return _cancelled(terms) or terms
+        return _exp_minus(_cancelled(terms) or terms)
     return terms
 
 
@@ -254,6 +257,29 @@ def _steps(terms: list[Term], ranges: Ranges) -> list[Term]:
         for i, (other, x) in enumerate(terms):
             if other == -sign and x in (Mul((c, Call("log", (c,)))), Mul((Call("log", (c,)), c)), Call("xlogx", (c,))):
                 return [(sign, Call("xlogx_step", (c,))), *(u for n, u in enumerate(terms) if n not in (i, k))]
+    return terms
+
+
+def _gains(terms: list[Term], ranges: Ranges) -> list[Term]:
+    """``(1 + c) log(1 + c) - c``."""
+    for k, (sign, t) in enumerate(terms):
+        up, down = factors(t)
+        ones = [f for f in up if isinstance(f, Call) and f.name == "log1p"]
+        if down or len(up) != 2 or len(ones) != 1 or (-sign, ones[0].args[0]) not in terms:
+            continue
+        c = ones[0].args[0]
+        if polynomial(next(f for f in up if f is not ones[0])) == polynomial(Add((ONE, c))):
+            i = terms.index((-sign, c))
+            return [(sign, Call("gain", (c,))), *(u for n, u in enumerate(terms) if n not in (i, k))]
+    return terms
+
+
+def _exp_minus(terms: list[Term]) -> list[Term]:
+    """``exp(w) - 1 - w``."""
+    for k, (sign, t) in enumerate(terms):
+        if isinstance(t, Call) and t.name == "expm1" and (-sign, t.args[0]) in terms:
+            i = terms.index((-sign, t.args[0]))
+            return [(sign, Call("expm1mx", t.args)), *(u for n, u in enumerate(terms) if n not in (i, k))]
     return terms
 
 

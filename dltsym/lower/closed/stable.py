@@ -5,6 +5,7 @@ A branch that is not taken is evaluated at a harmless point (the "double where")
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import Any
 
@@ -249,6 +250,46 @@ def log1pmx(x: Any) -> Any:
     for k in range(37, 1, -2):
         series = (series + 1.0 / k) * w
     return xp.where(small, y * z - 2 * z * series, far - xp.log1p(far))
+
+
+def expm1mx(x: Any) -> Any:
+    """Return ``exp(x) - 1 - x`` without cancellation.
+
+    Parameters
+    ----------
+    x : array or number
+        Real numbers.
+
+    Returns
+    -------
+    array
+    """
+    xp = space(x)
+    near = abs(detach(x)) <= 1 if not is_number(x) else abs(x) <= 1
+    y, far = xp.where(near, x, x * 0), xp.where(near, x * 0, x)
+    series = y * 0 + 1
+    for k in range(20, 2, -1):
+        series = 1 + y * series / k
+    return xp.where(near, y * y * series / 2, xp.expm1(far) - far)
+
+
+def log_cosh(x: Any) -> Any:
+    """Return ``log(cosh(x))`` without overflow, and without cancellation near 0.
+
+    Parameters
+    ----------
+    x : array or number
+        Real numbers.
+
+    Returns
+    -------
+    array
+    """
+    xp = space(x)
+    near = abs(detach(x)) <= 1 if not is_number(x) else abs(x) <= 1
+    y, far = xp.where(near, x, x * 0), abs(xp.where(near, x * 0 + 1, x))
+    half = xp.sinh(y / 2)
+    return xp.where(near, xp.log1p(2 * half * half), far + xp.log1p(xp.exp(-2 * far)) - math.log(2))
 
 
 def softplus(u: Any) -> Any:

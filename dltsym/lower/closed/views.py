@@ -7,7 +7,7 @@ tensor kernel; where indices are given, the entry they name is picked.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ class Views:
     """The part of a closed kernel that is read off the tensor kernel of the same outputs."""
 
     backend: str
+    inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     theorem: Theorem
 
@@ -29,6 +30,13 @@ class Views:
     def tensor(self) -> Any:
         """The same outputs compiled by `dltsym.compile`, with free indices as axes."""
         return tensor(self)
+
+    @property
+    def signature(self) -> str:
+        """Arguments and results, ``kernel(eps, C[..., i:n, j:m], i, j) -> attention``."""
+        rows = self.tensor.arguments
+        shown = {i.name: rows.signature(i) for i in rows.inputs}
+        return f"kernel({', '.join(shown.get(n, n) for n in self.inputs)}) -> {', '.join(self.outputs)}"
 
     @property
     def ir(self) -> str:
@@ -119,6 +127,54 @@ class Views:
         dltsym.lower.kernel.Kernel
         """
         return self.tensor.grad(wrt, of)
+
+    def jac(self, wrt: str, of: str | None = None) -> Any:
+        """Return the tensor kernel of all partial derivatives of an output.
+
+        Parameters
+        ----------
+        wrt : str
+            Input.
+        of : str, optional
+            Output; the only one by default.
+
+        Returns
+        -------
+        dltsym.lower.kernel.Kernel
+        """
+        return self.tensor.jac(wrt, of)
+
+    def check(self, other: Callable[..., Any], **inputs: Any) -> Any:
+        """Hold another implementation against the oracle; free indices are axes of its result.
+
+        Parameters
+        ----------
+        other : callable
+            It takes the same keyword arguments, without indices.
+        **inputs
+            Arrays and parameters in the type that `other` computes in.
+
+        Returns
+        -------
+        CheckResult
+        """
+        return self.tensor.check(other, **inputs)
+
+    def validate(self, trials: int = 3, seed: int = 0) -> Any:
+        """Check the translation of the tensor kernel; see `dltsym.lower.kernel.Kernel.validate`.
+
+        Parameters
+        ----------
+        trials : int
+            Size assignments.
+        seed : int
+            Seed of the inputs.
+
+        Returns
+        -------
+        Validation
+        """
+        return self.tensor.validate(trials, seed)
 
 
 @lru_cache(maxsize=256)

@@ -13,7 +13,7 @@ from dltsym.errors import DomainError, DTypeError, ShapeError, suggest
 from dltsym.lower.front.arrays import Backend
 from dltsym.lower.passes.places import Check, Range
 from dltsym.lower.program import Input
-from dltsym.lower.sizes import Poly, parse_size
+from dltsym.lower.sizes import Poly, carriers, parse_size
 
 _HOLDS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 
@@ -142,7 +142,7 @@ class Arguments:
         sizes : mapping of str to int
             Sizes that these shapes have.
         """
-        if not self._valued:
+        if all(_plain(values[k], tests) for k, tests in self._quick):
             return
         named = dict(zip((i.name for i in self.inputs), values, strict=True))
         sizes = self._sizes(backend, named, {}) if self._sized else sizes
@@ -165,9 +165,23 @@ class Arguments:
                 if isinstance(c, Range) and c.name == i.name:
                     _within(backend, c, x, ends, sizes)
 
+    @property
+    def valued(self) -> bool:
+        """Whether some argument is a number, or an array of integers."""
+        return bool(self._valued)
+
     @cached_property
     def _valued(self) -> tuple[Input, ...]:
         return tuple(i for i in self.inputs if not i.shape or i.entries == "integer")
+
+    @cached_property
+    def _quick(self) -> tuple[tuple[int, tuple[tuple[Any, int | float], ...] | None], ...]:
+        # The place of each input to look at, and the tests that a Python number passes; None where that is not all.
+        def tests(i: Input) -> tuple[tuple[Any, int | float], ...] | None:
+            free = i.entries == "real" and not i.shape
+            return tuple((_HOLDS[op], _exact(b)) for op, b in _bounds(i)) if free else None
+
+        return tuple((k, tests(i)) for k, i in enumerate(self.inputs) if i in self._valued)
 
     @cached_property
     def _sized(self) -> bool:
@@ -232,11 +246,18 @@ class Arguments:
         return sizes
 
     def _composite(self, later: list[tuple[Input, int, int, Poly]], sizes: dict[str, int], values: Any) -> None:
-        for _, _, got, p in later:
-            unknown = [n for n in sorted(p.names) if n not in sizes]
-            rest = p - Poly(tuple(t for t in p.terms if t[0] == (unknown[0],))) if len(unknown) == 1 else None
-            if rest is not None and rest.constant is not None and (p - rest).terms == (((unknown[0],), Fraction(1)),):
-                sizes[unknown[0]] = got - int(rest.constant)
+        lengths: dict[str, tuple[Input, int, int]] = {}
+        for i, dim, got, _ in later:
+            lengths.setdefault(i.shape[dim], (i, dim, got))
+        for size, carrier in carriers(tuple(t for i in self.inputs for t in i.shape)).items():
+            if size not in sizes and carrier.text in lengths:
+                i, dim, got = lengths[carrier.text]
+                value = carrier.solve(got, sizes)
+                if value is None:
+                    raise ShapeError(
+                        f"{i.name} has size {got} in dim {dim}, which is no {carrier.text}; {self._seen(values)}"
+                    )
+                sizes[size] = value
         for i, dim, got, p in later:
             if p.names <= sizes.keys() and p.at(sizes) != got:
                 known = ", ".join(f"{n} = {sizes[n]}" for n in sorted(p.names))
@@ -329,6 +350,10 @@ def _domain(backend: Backend, i: Input, x: Any, ends: tuple[int, int] | None = N
                 raise DomainError(f"{i.name} must be {_words(op, bound)}, got {entry}")
             where = f"{i.name}[{', '.join(map(str, place))}]"
             raise DomainError(f"{where} = {entry} but {i.name} is declared {_words(op, bound)}")
+
+
+def _plain(x: Any, tests: tuple[tuple[Any, int | float], ...] | None) -> bool:
+    return tests is not None and isinstance(x, int | float) and all(holds(x, bound) for holds, bound in tests)
 
 
 def _exact(bound: Fraction) -> int | float:

@@ -161,9 +161,11 @@ class Backend:
             When it does not.
         """
         kind = self.kind(x)
+        dtype = str(x.dtype).removeprefix("torch.")
+        if kind == "real" and dtype.startswith(("float8", "float4", "float96", "float128")):
+            raise DTypeError(f"{i.name} is {dtype}; it takes float16, bfloat16, float32 or float64")
         if kind == i.entries:
             return
-        dtype = str(x.dtype).removeprefix("torch.")
         takes = {"real": "a floating type", "integer": "an integer type", "bool": "bool"}[i.entries]
         raise DTypeError(f"{i.name} is {dtype}, but it takes {takes}")
 

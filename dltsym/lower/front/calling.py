@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from dltsym.errors import DomainError
+from dltsym.errors import DomainError, ShapeError
 from dltsym.lower.front.arrays import HALF, Backend, widened
 from dltsym.lower.printers.targets import library
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from dltsym.lower.kernel import Kernel
 
 KEPT = 64
+_NUMBERS = (float, int)
+_LOOK = attrgetter("__class__", "shape", "dtype", "device")
 
 
 @dataclass
@@ -28,6 +31,11 @@ class Caller:
     def library(self) -> Backend:
         """The array library."""
         return Backend(library(self.kernel.backend))
+
+    @cached_property
+    def valued(self) -> bool:
+        """Whether shapes and types do not say everything about the arguments."""
+        return self.kernel.arguments.valued
 
     def __call__(self, args: tuple[Any, ...], inputs: Mapping[str, Any], validate: bool) -> Any:
         """Evaluate.
@@ -46,13 +54,15 @@ class Caller:
         Any
         """
         names = self.kernel.inputs
-        values = [inputs.get(n) for n in names] if not args and len(inputs) == len(names) else list(args)
-        seen = None if validate or inputs.keys() - names or len(values) != len(names) else tuple(map(_look, values))
+        values = [inputs[n] for n in names if n in inputs] if inputs else list(args)
+        plain = len(values) == len(names) == len(args) + len(inputs) and not validate
+        seen = _seen(values) if plain else None
         found = self.fine.get(seen)
         if found is None:
             return self._checked(seen, args, inputs, validate)
         batch, sizes = found
-        self.kernel.arguments.look(self.library, values, sizes)
+        if self.valued:
+            self.kernel.arguments.look(self.library, values, sizes)
         out = self._run(values)
         return out if not batch and len(self.kernel.outputs) == 1 else self._leave(out, None, batch)
 
@@ -74,7 +84,13 @@ class Caller:
     def _run(self, values: list[Any]) -> Any:
         try:
             return self._raw(values)
+        except IndexError as error:
+            if "non-zero size" not in str(error):
+                raise
+            raise ShapeError(f"{self.kernel.name}: a maximum, a minimum or its place over nothing") from None
         except (ArithmeticError, ValueError) as error:  # numbers and sizes are computed with by Python itself
+            if "zero-size" in str(error) or "empty sequence" in str(error):
+                raise ShapeError(f"{self.kernel.name}: a maximum, a minimum or its place over nothing") from None
             if isinstance(error, ValueError) and not str(error).startswith(("math", "expected a")):
                 raise
             shown = ", ".join(
@@ -114,6 +130,8 @@ class Caller:
         )
 
 
-def _look(x: Any) -> Any:
-    shape = getattr(x, "shape", None)
-    return type(x) if shape is None else (type(x), shape, x.dtype, getattr(x, "device", None))
+def _seen(values: list[Any]) -> Any:
+    try:
+        return tuple([type(x) if type(x) in _NUMBERS else _LOOK(x) for x in values])
+    except AttributeError:  # not an array: every call converts it
+        return None

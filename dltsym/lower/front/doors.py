@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from dltsym.record import Theorem
 
 
-
 def kernel(theorem: Theorem, backend: str, of: str | None, options: Mapping[str, Any]) -> Any:
     """Return a kernel of a record.
 

@@ -8,10 +8,10 @@ from fractions import Fraction
 
 from dltsym.errors import UnsupportedError
 from dltsym.lower.program import Input
-from dltsym.lower.sizes import Poly, name, poly
+from dltsym.lower.sizes import Poly, carriers, name, poly
 from dltsym.notation.folds import Iterate
-from dltsym.notation.tree import Add, Expr, Index, Mul, Neg, Num, Rel, Sum, Sym
-from dltsym.notation.walk import binders, children
+from dltsym.notation.tree import Add, Diff, Expr, Index, Mul, Neg, Num, Rel, Sum, Sym
+from dltsym.notation.walk import binders, children, expand_lets, subterms
 
 _FLIP = {"<=": ">=", "<": ">", ">=": "<=", ">": "<", "=": "="}
 
@@ -124,7 +124,7 @@ def extent(pair: tuple[Expr, Expr]) -> Poly:
 
 
 def carried(arrays: Iterable[Input]) -> frozenset[str]:
-    """Return the size names that can be read off arrays: alone in a dimension, or with a number added.
+    """Return the size names that can be read off arrays: alone in a dimension, or as the only unknown in one.
 
     Parameters
     ----------
@@ -135,19 +135,12 @@ def carried(arrays: Iterable[Input]) -> frozenset[str]:
     -------
     frozenset of str
     """
-    from dltsym.lower.sizes import parse_size
-
-    found = set()
-    for i in arrays:
-        for text in i.shape:
-            p = parse_size(text)
-            rest = [(m, c) for m, c in p.terms if m]
-            if len(rest) == 1 and len(rest[0][0]) == 1 and rest[0][1] == 1:
-                found.add(rest[0][0][0])
-    return frozenset(found)
+    return frozenset(carriers(tuple(text for i in arrays for text in i.shape)))
 
 
-def collect(symbols: Iterable[Sym], given: Iterable[Rel] = ()) -> tuple[tuple[Input, ...], dict[str, int]]:
+def collect(
+    symbols: Iterable[Sym], given: Iterable[Rel] = (), free: frozenset[str] = frozenset()
+) -> tuple[tuple[Input, ...], dict[str, int]]:
     """Return the arguments and the smallest value of each size name.
 
     Parameters
@@ -156,6 +149,8 @@ def collect(symbols: Iterable[Sym], given: Iterable[Rel] = ()) -> tuple[tuple[In
         Symbols in the order of the arguments; indices are no arguments, and neither are sizes that an array carries.
     given : iterable of Rel
         Hypotheses; bounds of entries and sums equal to 1 are read from them.
+    free : frozenset of str
+        Arrays whose sums are not.
 
     Returns
     -------
@@ -173,6 +168,7 @@ def collect(symbols: Iterable[Sym], given: Iterable[Rel] = ()) -> tuple[tuple[In
     for rel in given:
         for side in (rel, Rel(rel.rhs, _FLIP[rel.op], rel.lhs)) if rel.op in _FLIP else ():
             _hypothesis(side, known)
+    known = {s: replace(i, sum_one=()) if i.name in free else i for s, i in known.items()}
     sized = carried(known.values())
     floors, out = {}, []
     for s in symbols:
@@ -187,6 +183,22 @@ def collect(symbols: Iterable[Sym], given: Iterable[Rel] = ()) -> tuple[tuple[In
         elif s in known:
             out.append(known[s])
     return tuple(out), {n: f for n, f in floors.items() if f >= 0}
+
+
+def differentiated(trees: Iterable[Expr]) -> frozenset[str]:
+    """Return the names that some derivative in the trees is taken by, or by an entry of.
+
+    Parameters
+    ----------
+    trees : iterable of Expr
+        Trees.
+
+    Returns
+    -------
+    frozenset of str
+    """
+    found = {t.var for tree in trees for t in subterms(expand_lets(tree)) if isinstance(t, Diff)}
+    return frozenset(v.array.name if isinstance(v, Index) else v.name for v in found if isinstance(v, Index | Sym))
 
 
 def _distinct(symbols: tuple[Sym, ...]) -> None:

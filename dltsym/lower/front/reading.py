@@ -31,6 +31,9 @@ class Question:
         Hypotheses.
     theorem : Theorem or None
         The record, if there is one.
+    free : frozenset of str
+        Arrays whose entries may sum to anything, whatever the hypotheses say: those that something is differentiated
+        by, for a derivative looks beside the simplex.
     """
 
     title: str
@@ -38,6 +41,7 @@ class Question:
     symbols: tuple[Sym, ...]
     given: tuple[Rel, ...]
     theorem: Theorem | None = None
+    free: frozenset[str] = frozenset()
 
 
 def question(what: Any, names: Any = None, of: str | None = None, given: Iterable[Any] = ()) -> Question:
@@ -77,10 +81,10 @@ def question(what: Any, names: Any = None, of: str | None = None, given: Iterabl
         raise UnsupportedError(f"{title or 'this'} has no numeric output")
     many = many if of is None else {of: many[of]}
     outputs = _trees(many, scope)
-    known = tuple(r for g in given for r in _relations(g, scope))
+    found = used(outputs.values())
+    known = tuple(r for g in given for r in _relations(g, {**{s.name: s for s in found}, **scope}))
     if theorem is not None:
         known = (*(r for r in theorem.given if isinstance(r, Rel)), *known)
-    found = used(outputs.values())
     if theorem is not None:
         order = {s.name: k for k, s in enumerate(theorem.symbols.values())}
         found = tuple(sorted(found, key=lambda s: order.get(s.name, len(order))))

@@ -29,6 +29,23 @@ class _Found:
     sizes: dict[str, None] = field(default_factory=dict)
     ranges: dict[str, Any] = field(default_factory=dict)
     inside: dict[str, None] = field(default_factory=dict)
+    indices: dict[Any, Any] = field(default_factory=dict)
+
+    def plain(self, e: Any) -> Any:
+        """Put a dummy for every `Idx`; its range is remembered, and a dummy captures nothing."""
+        if not isinstance(e, sp.Basic):
+            raise UnsupportedError(f"{type(e).__name__} is no expression in index notation; compile its entries")
+        for i in sorted(e.atoms(sp.Idx), key=sp.default_sort_key):
+            self.indices.setdefault(i, sp.Dummy(i.name, integer=True))
+        return e.xreplace(self.indices)
+
+    def declare(self) -> None:
+        """Take the ranges of the `Idx` that occur free."""
+        for i, dummy in self.indices.items():
+            if self.symbols.get(dummy.name) is dummy and i.lower is not None and i.upper is not None:
+                for end in (i.lower, i.upper):
+                    self.size(end, frozenset())
+                self.ranges[dummy.name] = i.lower, i.upper
 
     def walk(self, e: Any, bound: frozenset[Any]) -> None:
         if isinstance(e, sp.Symbol):
@@ -72,9 +89,9 @@ class _Found:
             self.walk(index, bound)
             free = index.free_symbols - bound
             if isinstance(index, sp.Symbol) and index in free:
-                known = self.ranges.setdefault(index.name, size)
-                if known != size:
-                    raise UnsupportedError(f"the index {index} runs over {known} and over {size} places")
+                _, last = self.ranges.setdefault(index.name, (sp.Integer(0), size - 1))
+                if last != size - 1 and not any(d is index for d in self.indices.values()):
+                    raise UnsupportedError(f"the index {index} runs over {last + 1} and over {size} places")
             else:
                 self.inside |= {s.name: None for s in sorted(free, key=str) if isinstance(s, sp.Symbol)}
 
@@ -97,8 +114,10 @@ def trees(many: Mapping[str, Any]) -> dict[str, Expr]:
         When the range of an index or the shape of an array is unknown.
     """
     found = _Found()
+    many = {name: found.plain(e) for name, e in many.items()}
     for e in many.values():
         found.walk(e, frozenset())
+    found.declare()
     names: dict[str, Sym] = {}
     for name, s in found.symbols.items():
         if name in found.sizes and name not in found.ranges:
@@ -107,8 +126,8 @@ def trees(many: Mapping[str, Any]) -> dict[str, Expr]:
         if name in names:
             continue
         if name in found.ranges:
-            last = from_sympy(found.ranges[name] - 1, names)
-            names[name] = Sym(Decl(name, "index", lo=ZERO, hi=last))
+            first, last = (from_sympy(end, names) for end in found.ranges[name])
+            names[name] = Sym(Decl(name, "index", lo=first, hi=last))
         elif name in found.inside:
             raise UnsupportedError(f"the range of the index {name} is unknown: it never stands alone in an array")
         else:

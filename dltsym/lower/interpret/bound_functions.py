@@ -91,7 +91,7 @@ def applied(walk: Walk, item: Item, f: Fn, calls: float, host: bool = True) -> I
     units = calls * model_calls(model)
     if f.steep_tail:
         units = units + 4 * ((np.abs(item.v) + e) ** 2 + 1)
-    out = settled(v, far, model, units, f.floor) + (normal(model) if f.steep_tail else 0.0)
+    out = settled(v, far, model, units, f.floor) + (normal(model) if f.steep_tail or f.flushed else 0.0)
     exact = (e == 0) & (np.isinf(item.v) & ((v == 0) | np.isinf(v)))
     if f.kept:
         exact = exact | ((e == 0) & (item.v == 0))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from dltsym.lower.ops import OPS
+from dltsym.lower.ops import OPS, Op
 
 Array = np.ndarray[Any, Any]
 EVALUATOR = 24.0
@@ -38,6 +38,8 @@ class Fn:
         Derivative, for the statistical model; None takes a difference quotient.
     steep_tail : bool
         Whether a library may lose as much as a rounding of its argument would: ``u x^2`` in the tail of a Gaussian.
+    flushed : bool
+        Whether a library may return 0 for a subnormal value: the sigmoid as ``1/(1 + exp(-x))``.
     """
 
     value: Callable[[Array], Array]
@@ -48,6 +50,7 @@ class Fn:
     kept: bool = False
     steep: Callable[[Array], Array] | None = None
     steep_tail: bool = False
+    flushed: bool = False
 
 
 def log1mexp(x: Array) -> Array:
@@ -207,7 +210,7 @@ FUNCTIONS: dict[str, Fn] = {
     "expm1": Fn(np.expm1, kept=True, steep=np.exp),
     "log1mexp": Fn(log1mexp, pole=0.0, above=0.0, steep=lambda x: 1 / np.expm1(x)),
     "softplus": Fn(lambda x: np.logaddexp(x, 0.0), steep=special.expit),
-    "sigmoid": Fn(special.expit, steep=lambda x: special.expit(x) * special.expit(-x)),
+    "sigmoid": Fn(special.expit, steep=lambda x: special.expit(x) * special.expit(-x), flushed=True),
     "logsigmoid": Fn(lambda x: -np.logaddexp(-x, 0.0), steep=lambda x: special.expit(-x)),
     "sqrt": Fn(np.sqrt, kept=True, steep=lambda x: 0.5 / np.sqrt(x)),
     "rsqrt": Fn(lambda x: 1 / np.sqrt(x), pole=0.0, above=0.0, steep=lambda x: -0.5 / (x * np.sqrt(x))),
@@ -233,6 +236,22 @@ FUNCTIONS: dict[str, Fn] = {
     "expm1mx": Fn(expm1mx, (0.0,), kept=True, steep=np.expm1),
 }
 """Functions of one argument that are monotone between finitely many turns."""
+
+
+def _read(row: Op) -> Callable[[Array], Array]:
+    # The text of the numpy backend, with the helpers that it calls: the row says how wrong it may be.
+    from dltsym.lower.printers.helpers import NUMPY
+
+    space: dict[str, Any] = {"np": np, "special": special}
+    exec("\n".join(NUMPY.values()), space)
+    return eval(f"lambda x: {row.numpy.format('x')}", space)
+
+
+FUNCTIONS |= {
+    row.name: Fn(_read(row))
+    for row in OPS.values()
+    if row.trend and row.name not in FUNCTIONS and "{1}" not in row.numpy and row.ulp <= EVALUATOR
+}
 
 
 def ulp(op: str) -> float:

@@ -12,12 +12,16 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from flint import arb, fmpq
+from flint import arb, ctx, fmpq
 
 from dltsym.errors import Undecided
+from dltsym.functions.table import FUNCTIONS
 from dltsym.notation import extended as ext
 from dltsym.notation.balls import NAN, REAL, rational
+from dltsym.notation.evaluate import compile_expr
 from dltsym.notation.extended import DEAD, INF, NEG_INF, Value
+from dltsym.notation.scope import Scope
+from dltsym.notation.tree import Call
 
 LOST = arb(0, INF)
 Truth = bool | None
@@ -153,8 +157,15 @@ def where(c: Truth, a: Any, b: Any) -> Any:
     return a if a is b else LOST
 
 
+def _defined(name: str) -> Callable[..., arb]:
+    row, v = FUNCTIONS[name], Scope()
+    names = [f"x_{k}" for k in range(len(row.args))]
+    value = compile_expr(Call(name, tuple(v.real(n) for n in names)))
+    return lambda *xs: value.ball(dict(zip(names, xs, strict=True)), ctx.prec)
+
+
 def _real(name: str) -> Callable[..., Value]:
-    fn = REAL[name]
+    fn = REAL.get(name) or _defined(name)
 
     def f(*xs: Value) -> Value:
         if any(ext.undefined(x) for x in xs):
@@ -284,7 +295,7 @@ _MINE: dict[str, Callable[..., Value]] = {
     "tanh": _ends(fmpq(-1), arb.tanh, fmpq(1)),
     "sinh": _ends(NEG_INF, arb.sinh, INF),
     "cosh": _ends(INF, arb.cosh, INF),
-    "atan": _ends(NAN, arb.atan, NAN),
+    "atan": lambda x: NAN if ext.undefined(x) else ext.ball(x).atan(),
     "erf": _ends(fmpq(-1), arb.erf, fmpq(1)),
     "erfc": _ends(fmpq(2), arb.erfc, fmpq(0)),
     "log_cosh": _ends(INF, _log_cosh, INF),
@@ -319,7 +330,8 @@ def pointwise(op: str) -> Callable[..., Value] | None:
     """
     if op in POINTWISE:
         return POINTWISE[op]
-    return safe(_real(op)) if op in REAL else None
+    known = op in REAL or (op in FUNCTIONS and FUNCTIONS[op].definition is not None)
+    return safe(_real(op)) if known else None
 
 
 def mapped(f: Callable[..., Any], *arrays: Any) -> Any:

@@ -33,12 +33,17 @@ class Model:
         How sums are ordered; read by the statistical model only, the worst case holds for every order.
     block : int
         Length of a block of a blocked sum.
+    panel : int
+        The same for a matrix product: a library adds so many products one after the other.
     fma : bool
         Whether products inside a sum are not rounded; read by the statistical model only.
     gemm : float
         Extra rounding of both factors of a matrix product (TF32 operands), 0 for none.
     weights : float
         Extra rounding of normalised weights before they meet the values they average, 0 for none.
+    twice : bool
+        Whether normalised weights that no sum takes up at once compute their scores again, perhaps in another order;
+        read by the statistical model only.
     calls : float
         Factor on the error of one library call (`Op.ulp`).
     """
@@ -51,10 +56,12 @@ class Model:
     top_a: float = (2 - 2.0**-23) * 2.0**127
     sums: str = "sequential"
     block: int = 64
+    panel: int = 384
     fma: bool = False
     gemm: float = 0.0
     weights: float = 0.0
     calls: float = 1.0
+    twice: bool = False
 
 
 F32 = Model()
@@ -111,7 +118,7 @@ def model_for(dtype: Any, target: str = "torch", *, acc: Any = None, flush: bool
         wide = name if acc is None and name not in ("float16", "bfloat16") else _name(acc or "float32")
         model = replace(model, eta=_NORMAL[name], eta_a=_NORMAL[wide])
     if target == "triton":
-        return replace(model, sums="sequential", calls=2.0, fma=True, weights=_cast(name))
+        return replace(model, sums="sequential", calls=2.0, fma=True, twice=True, weights=_cast(name))
     return replace(model, sums="sequential" if target == "numpy" else "blocked")
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from flint import fmpq
 
 from dltsym.errors import DomainError, Undecided, UnsupportedError
+from dltsym.functions.monoids import ball_calls, functions
 from dltsym.notation import extended as ext
 from dltsym.notation.balls import NAN
 from dltsym.notation.extended import DEAD, INF, NEG_INF, Value
@@ -62,8 +63,10 @@ def loop(walk: Walk, node: Expr) -> Fn:
             return _ranges(walk, limits, lambda: walk.at(body), combine, unit)
         case Fold("lse", body, limits):
             return _log_sum_exp(walk, node)
-        case Fold(op, _, _):
+        case Fold("argmax" | "argmin" as op, _, _):
             return _best(walk, node, ">" if op == "argmax" else "<")
+        case Fold():
+            return _folded(walk, node)
         case Recurrence():
             return _recurrence(walk, node)
         case Order():
@@ -113,6 +116,25 @@ def _log_sum_exp(walk: Walk, node: Fold) -> Fn:
 
     total = _ranges(walk, node.limits, body, ext.plus, DEAD)
     return lambda env: ext.log(total(env))
+
+
+def _folded(walk: Walk, node: Fold) -> Fn:
+    ((var, lo, hi),) = node.limits
+    slot, row = walk.slot(var), functions(node.op, ball_calls())
+    f, first, last = walk.at(node.body), walk.whole(lo), walk.whole(hi)
+
+    def run(env: list[Any]) -> Value:
+        outer, state = env[slot], row.unit
+        for i in range(first(env), last(env) + 1):
+            env[slot] = i
+            x = ext.ball(f(env))
+            if ext.undefined(x):
+                return NAN
+            state = row.combine(state, row.lift(x))
+        env[slot] = outer
+        return ext.tame(ext.ball(row.project(state)))
+
+    return run
 
 
 class _Entries:

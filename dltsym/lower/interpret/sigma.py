@@ -15,7 +15,7 @@ from dltsym.lower.interpret.functions import FUNCTIONS
 from dltsym.lower.interpret.model import Model
 from dltsym.lower.interpret.sigma_axes import ordered, reduced, scanned, softmax
 from dltsym.lower.interpret.sigma_cells import attention, crossed, distances, log_product, scattered
-from dltsym.lower.interpret.sigma_parts import converted, gathered, leaf, variance
+from dltsym.lower.interpret.sigma_parts import converted, gathered, leaf, repeated, variance
 from dltsym.lower.interpret.sigma_rules import added, contraction, function, multiplied, powered, turned
 from dltsym.lower.interpret.sigma_truths import chosen, compared, connected, paired, stepped
 from dltsym.lower.interpret.values import Array
@@ -59,4 +59,5 @@ RULES = Rules(
     },
     gathered,
     converted,
+    repeated,
 )  # fmt: skip

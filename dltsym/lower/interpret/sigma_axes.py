@@ -92,10 +92,22 @@ def softmax(walk: Walk, node: Node, args: list[Item]) -> Item:
     -------
     Item
     """
-    return weights(walk, converted(args[0], walk.model), node.data[0], node.op == "log_softmax")
+    again = walk.model.twice and not _summed_at_once(walk, node)
+    return weights(walk, converted(args[0], walk.model), node.data[0], node.op == "log_softmax", again)
 
 
-def weights(walk: Walk, item: Item, axes: Sequence[Axis], log: bool = False) -> Item:
+def _summed_at_once(walk: Walk, node: Node) -> bool:
+    todo, seen = [o.node for o in walk.program.outputs], set()
+    while todo:
+        one = todo.pop()
+        if one.op == "contract" and any(a is node for a in one.args):
+            return True
+        todo += [a for a in one.args if id(a) not in seen]
+        seen |= {id(a) for a in one.args}
+    return False
+
+
+def weights(walk: Walk, item: Item, axes: Sequence[Axis], log: bool = False, again: bool = False) -> Item:
     """Propagate variances through the softmax of logits, or its logarithm.
 
     Parameters
@@ -108,6 +120,8 @@ def weights(walk: Walk, item: Item, axes: Sequence[Axis], log: bool = False) -> 
         Axes to normalise over.
     log : bool
         Whether the logarithm is asked for.
+    again : bool
+        Whether the logits are computed again for the weights.
 
     Returns
     -------
@@ -117,16 +131,29 @@ def weights(walk: Walk, item: Item, axes: Sequence[Axis], log: bool = False) -> 
     item, rest = _last(walk, item, axes)
     over, order = tuple(range(-len(axes), 0)), (*rest, *axes)
     m, total, p, gap = _shift(item.v, over)
-    own, others = _weighed(p, _local(item, gap, model, order), axes)
+    local = _local(item, gap, model, order)
+    own, others = _weighed(p, local, axes)
+    if again:
+        own += [(tag, w) for tag, w in parts_of(item) if item.axes]
     common = [*others, (frozenset(rest), _sum_error(p, over, model))]
     if not log:
         v = np.where(total == 0, 0.0, p)
-        parts = [(tag, times(p * p, w)) for tag, w in (*own, *common)]
+        parts = [(tag, times(np.square(p), w)) for tag, w in (*own, *common)]
+        parts = _lopsided(p, parts)
         return made(v, [*parts, noise(p, model, order)], order, nonneg=True)
     v = np.where(total == 0, -np.inf, item.v - m - np.log(total))
     slip = unit(model.u) * ulp("log") * model.calls * np.abs(np.where(total == 0, 0.0, np.log(total)))
     parts = [*own, *common, (frozenset(rest), slip**2), noise(v, model, order)]
     return made(v, [(tag, np.where(np.isinf(v), 0.0, w)) for tag, w in parts], order)
+
+
+def _lopsided(p: Array, parts: list[Part]) -> list[Part]:
+    # Six deviations of a logit multiply its weight by an exponential, but no weight is further off than by 1.
+    w: Array = sum((w for _, w in parts), np.zeros(p.shape))
+    d = 6 * np.sqrt(w) / np.where(p == 0, 1.0, p)
+    most = np.maximum(np.minimum((p * np.expm1(d) / 6) ** 2, 1 / 36), w * (d < 0.1))
+    factor = np.where((d < 0.1) | (w == 0), 1.0, most / np.where(w == 0, 1.0, w))
+    return [(tag, times(share, factor)) for tag, share in parts]
 
 
 def _lse(walk: Walk, item: Item, axes: Sequence[Axis], rest: Sequence[Axis]) -> Item:
@@ -145,7 +172,11 @@ def _averaged(p: Array, w: Array, tag: frozenset[Axis], axes: Sequence[Axis]) ->
     """Return the variance of a weighted sum over the last axes: entries alike in an axis add up, others average."""
     common = tuple(k - len(axes) for k, a in enumerate(axes) if a not in tag)
     alone = tuple(k - len(axes) for k, a in enumerate(axes) if a in tag)
-    amplitude = (p * np.sqrt(w)).sum(common, keepdims=True) if common else p * np.sqrt(w)
+    reach = 6 * np.sqrt(w)  # what six deviations of one logit do: log(1 - p + p e^reach), p reach to first order
+    with np.errstate(all="ignore"):
+        far = np.logaddexp(np.log1p(-p), np.log(p) + reach)
+    each = np.where((reach < 0.1) | (p == 0), p * reach, far) / 6
+    amplitude = each.sum(common, keepdims=True) if common else each
     return (amplitude**2).sum(alone, keepdims=True) if alone else amplitude**2
 
 

@@ -8,7 +8,7 @@ independent.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,8 @@ from dltsym.lower.interpret.walk import Walk
 
 Part = tuple[frozenset[Axis], Array]
 LEAST = 1e-320
+STILL = 32.0
+"""A state is at rest if a round moves it by so many units of rounding."""
 SURE = 8.0
 """A comparison is decided where the gap exceeds so many standard deviations."""
 
@@ -253,3 +255,35 @@ def summing(q: Array, total: Array, terms: float, model: Model) -> Array:
             blocks = k / b
             out = out + q * (blocks + 1) / 2 + cross * (blocks + 1) * (b * (2 * blocks + 1) / 6 - 0.5) / (k - 1)
     return np.maximum(out, q) * s2
+
+
+def repeated(old: Item, new: Item, alone: Callable[[Model], Item], model: Model) -> Item:
+    """Add deviations instead of variances where an error returns in every round of a loop.
+
+    The errors of what is computed in front of the loop always do. Where a round repeats the numbers of the one before,
+    so do its own roundings.
+
+    Parameters
+    ----------
+    old, new : Item
+        A state before and after the round.
+    alone : callable
+        Gives what the round makes of exact states in an arithmetic.
+    model : Model
+        Arithmetic.
+
+    Returns
+    -------
+    Item
+    """
+    if not old.parts:
+        return new
+    with np.errstate(all="ignore"):
+        still = np.abs(new.v - old.v) <= STILL * model.u * np.abs(new.v) + model.eta
+        zero = np.zeros(new.v.shape)
+        own = variance(alone(model)) if still.any() else zero
+        shared = variance(alone(EXACT)) if not still.all() else zero
+        total, again = variance(new), np.where(still, own, shared)
+        together = (np.sqrt(np.maximum(total - again, 0.0)) + np.sqrt(again)) ** 2
+        factor = np.where((total > 0) & np.isfinite(total), together / total, 1.0)
+    return made(new.v, [(tag, w * factor) for tag, w in parts_of(new)], new.axes, nonneg=new.nonneg, whole=new.whole)

@@ -9,9 +9,11 @@ import numpy as np
 
 from dltsym.lower.axes import Axis
 from dltsym.lower.interpret.bound_functions import HOSTED
+from dltsym.lower.interpret.bound_parts import normal
 from dltsym.lower.interpret.functions import FUNCTIONS, Fn, ulp
 from dltsym.lower.interpret.model import F64, Model
 from dltsym.lower.interpret.sigma_parts import (
+    LEAST,
     arithmetic,
     converted,
     made,
@@ -20,6 +22,7 @@ from dltsym.lower.interpret.sigma_parts import (
     summing,
     times,
     unit,
+    variance,
 )  # fmt: skip
 from dltsym.lower.interpret.values import Array, Item, contracted, laid, together, union
 from dltsym.lower.interpret.walk import Rule, Walk
@@ -109,7 +112,7 @@ def _dyadic(item: Item) -> bool:
 
 
 def applied(walk: Walk, item: Item, f: Fn, calls: Array | float, host: bool = True) -> Item:
-    """Propagate variances through a function by its slope; where that is infinite, by a step of one deviation.
+    """Propagate variances through a function by its slope, or by what six deviations do to it if that is more.
 
     Parameters
     ----------
@@ -133,17 +136,25 @@ def applied(walk: Walk, item: Item, f: Fn, calls: Array | float, host: bool = Tr
     x, v = item.v, f.value(item.v)
     parts = []
     if item.parts:
-        slope = (f.steep or _slope(f))(x) ** 2
-        for tag, w in parts_of(item):
-            deviation = np.sqrt(w)
-            far = np.maximum(np.abs(f.value(x + deviation) - v), 0.0)
-            parts.append((tag, np.where(np.isfinite(slope) | (w == 0), times(w, slope), far**2)))
+        w = variance(item)
+        parts = [(tag, times(share, _moved(f, x, v, w))) for tag, share in parts_of(item)]
     if f.steep_tail:
         calls = calls + x * x
     extra = unit(model.u) * f.floor * calls
     parts.append(noise(v, model, item.axes, calls * model.calls))
-    parts.append((frozenset(item.axes), np.where(np.isfinite(v), extra**2, 0.0)))
+    lost = max(normal(model) ** 2, LEAST) if f.flushed else 0.0
+    parts.append((frozenset(item.axes), np.where(np.isfinite(v), extra**2 + lost, 0.0)))
     return made(v, parts, item.axes, host=item.host)
+
+
+def _moved(f: Fn, x: Array, v: Array, w: Array) -> Array:
+    """Return the factor from the variance of an argument to that of the value."""
+    reach = 6 * np.sqrt(w)
+    low, high = np.abs(f.value(x - reach) - v), np.abs(f.value(x + reach) - v)
+    far = np.where(np.isnan(low) | np.isnan(high), np.inf, np.maximum(low, high)) ** 2 / np.where(w == 0, 1, 36 * w)
+    slope = (f.steep or _slope(f))(x) ** 2
+    # The first order suffices but for large errors: an exponential makes them lopsided, a logarithm leaves its domain.
+    return np.where(np.isfinite(slope) & (far < 1.2 * slope), slope, far)
 
 
 def _slope(f: Fn) -> Callable[[Array], Array]:
@@ -277,8 +288,10 @@ def summed(walk: Walk, items: list[Item], bound: Sequence[Axis]) -> Item:
     ]
     squares = contracted([(i.v**2, i.axes) for i in items], bound, order, walk.size)
     terms = float(np.prod([walk.size(b) for b in bound], dtype=float))
-    local = summing(squares, v, terms, model)
-    if len(items) > 1 and not (model.fma and _matrix(items)):
+    local = summing(squares, v, terms, replace(model, block=model.panel) if _matrix(items) else model)
+    if model.fma and _matrix(items):
+        local = np.maximum(local, unit(model.u_a) ** 2 * squares)  # one term is rounded once
+    elif len(items) > 1:
         # Factors with the same axes are multiplied first, in the storage type; a matrix product keeps them wide.
         u = model.u_a if _matrix(items) else max(model.u, model.u_a)
         local = local + (len(items) - 1) * unit(u) ** 2 * squares

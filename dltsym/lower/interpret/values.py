@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from dltsym.errors import DomainError, ShapeError, UnsupportedError
+from dltsym.errors import DomainError, ShapeError
 from dltsym.lower.axes import Axis, Shift, Slot
 from dltsym.lower.program import Program
-from dltsym.lower.sizes import parse_size
+from dltsym.lower.sizes import carriers, parse_size
 
 Array = np.ndarray[Any, Any]
 
@@ -174,21 +174,17 @@ def sizes_of(program: Program, inputs: Mapping[str, Any]) -> dict[str, int]:
         carried += list(zip(one.shape, array.shape[array.ndim - len(one.shape) :], strict=True))
         if not one.shape and one.entries == "integer" and array.ndim == 0:
             sizes[one.name] = int(array)
-    for text, length in sorted(carried, key=lambda pair: not pair[0].isidentifier()):
-        _learn(text, length, sizes)
+    lengths = dict(carried)
+    for name, carrier in carriers(tuple(text for text, _ in carried)).items():
+        value = carrier.solve(lengths[carrier.text], sizes)
+        if value is None:
+            raise ShapeError(f"an axis of size {carrier.text} has {lengths[carrier.text]} entries")
+        sizes[name] = value
+    for text, length in carried:
+        size = parse_size(text)
+        if size.names <= sizes.keys() and size.at(sizes) != length:
+            raise ShapeError(f"an axis of size {text} = {size.at(sizes)} has {length} entries")
     return sizes
-
-
-def _learn(text: str, length: int, sizes: dict[str, int]) -> None:
-    size = parse_size(text)
-    unknown = sorted(size.names - sizes.keys())
-    if len(unknown) == 1:
-        at0, at1 = (size.at(sizes | {unknown[0]: k}) for k in (0, 1))
-        if at1 != at0:
-            sizes[unknown[0]] = (length - at0) // (at1 - at0)
-            unknown = []
-    if not unknown and size.at(sizes) != length:
-        raise ShapeError(f"an axis of size {text} = {size.at(sizes)} has {length} entries")
 
 
 # Entries
@@ -355,20 +351,3 @@ def _product(x: Array, xs: list[Axis], y: Array, ys: list[Axis], gone: list[Axis
 def _size(x: Array, skip: int, count: int) -> int:
     end = x.ndim - skip
     return int(np.prod(x.shape[end - count : end], dtype=int))
-
-
-def unsupported(op: str, who: str) -> UnsupportedError:
-    """Return the error for a node that a model has no rule for.
-
-    Parameters
-    ----------
-    op : str
-        Operation.
-    who : str
-        The model.
-
-    Returns
-    -------
-    UnsupportedError
-    """
-    return UnsupportedError(f"{who} has no rule for {op}")

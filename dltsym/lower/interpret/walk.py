@@ -23,13 +23,18 @@ CONSTANTS = {"pi": float(np.pi), "inf": float("inf"), "-inf": float("-inf"), "e"
 
 @dataclass(frozen=True)
 class Rules:
-    """What a model says of leaves, operations, entries read at computed places, and results that are given back."""
+    """What a model says of leaves, operations, entries read at computed places, and results that are given back.
+
+    `repeated` takes a state before and after a round, and what the round makes of exact states in a given arithmetic: a
+    model of independent roundings must know of errors that return in every round.
+    """
 
     name: str
     leaf: Callable[[Walk, Item], Item]
     table: Mapping[str, Rule]
     gathered: Callable[[Item, list[Item]], Item]
     given_back: Callable[[Item, Model], Item]
+    repeated: Callable[[Item, Item, Callable[[Model], Item], Model], Item] | None = None
 
 
 @dataclass
@@ -210,10 +215,22 @@ def _looped(walk: Walk, node: Node) -> Item:
     for _ in range(int(count.v)):
         old = dict(states)
         for name, step, axes in zip(names, steps, shapes, strict=True):
-            inner = replace(walk, states=dict(old if simultaneous else states), outer=walk, memo={})
-            states[name] = stored(walk, inner.item(step), axes)
+            known = dict(old if simultaneous else states)
+            states[name] = _round(walk, known, step, axes, old[name])
     inner = replace(walk, states=states, outer=walk, memo={})
     return walk.rules.gathered(inner.item(final), [count])
+
+
+def _round(walk: Walk, states: Mapping[str, Item], step: Node, axes: tuple[Axis, ...], old: Item) -> Item:
+    def found(states: Mapping[str, Item], model: Model) -> Item:
+        inner = replace(walk, states=states, model=model, outer=walk, memo={})
+        return stored(walk, inner.item(step), axes)
+
+    new = found(states, walk.model)
+    if walk.rules.repeated is None:
+        return new
+    bare = {name: replace(item, parts=(), tags=()) for name, item in states.items()}
+    return walk.rules.repeated(old, new, lambda model: found(bare, model), walk.model)
 
 
 def stored(walk: Walk, item: Item, axes: tuple[Axis, ...]) -> Item:

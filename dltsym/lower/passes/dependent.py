@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from dltsym.errors import ShapeError, UnsupportedError
+from dltsym.functions.monoids import FOLDED
 from dltsym.lower.axes import Axis, Slot
 from dltsym.lower.nodes import Node
 from dltsym.lower.passes.places import Env, Lin, fresh
@@ -140,8 +141,15 @@ def neutral(low: Lowering, op: str) -> Node:
     Returns
     -------
     Node
+
+    Raises
+    ------
+    UnsupportedError
+        For a fold that is made of a row of texts.
     """
     make = low.algebra
+    if op in FOLDED:
+        raise UnsupportedError(f"the range of {op}_over depends on an index; give it ends that do not")
     if op in ("sum", "prod"):
         return make.num(Fraction(int(op == "prod")))
     infinite = make.const("inf")

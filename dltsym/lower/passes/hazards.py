@@ -10,10 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from dltsym.lower.algebra.constructors import Algebra
-from dltsym.lower.algebra.renormal import close_iterate, open_iterate
-from dltsym.lower.ir import State
 from dltsym.lower.nodes import Node, anonymous
 from dltsym.lower.passes import hazard_moments, hazard_relative, hazard_terms, watch
+from dltsym.lower.passes.rebuild import below
 from dltsym.lower.program import Program
 from dltsym.lower.report import Finding
 from dltsym.lower.show import show
@@ -100,20 +99,4 @@ def _treated(walk: Walk, node: Node) -> Node:
             new = rule(walk, node)
             if new is not None:
                 return new
-    return _below(walk, node)
-
-
-def _below(walk: Walk, node: Node) -> Node:
-    table = walk.alg.table
-    if not node.args:
-        return node
-    if node.op in ("contract", "reduce", "take"):
-        args, axes = table.view(node)
-        head = () if node.op == "contract" else (node.data[0],) if node.op == "reduce" else (node.data[1],)
-        return table.bind(node.op, [walk.visit(a) for a in args], axes, head)
-    if node.op == "iterate":
-        count, states, out, extra = open_iterate(walk.alg, node)
-        states = [State(s.name, s.axes, walk.visit(s.init), walk.visit(s.step)) for s in states]
-        more = [walk.visit(e) for e in extra]
-        return close_iterate(walk.alg, node, walk.visit(count), states, walk.visit(out), more)
-    return table.make(node.op, [walk.visit(a) for a in node.args], node.data)
+    return below(walk.alg.table, node, walk.visit)

@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from dltsym.errors import ShapeError, UnsupportedError
+from dltsym.lower.algebra.forms import has_exp
 from dltsym.lower.axes import Axis, Slot
 from dltsym.lower.ir import State
 from dltsym.lower.nodes import Node
@@ -320,6 +321,9 @@ def _build(low: Lowering, e: Iterate, env: Env, count: Lin, *, logs: bool) -> No
         return None
     out = low.expr(e.out, env.bind(readers))
     tol = None if e.tol is None else low.expr(e.tol, env)
+    if logs and has_exp(out) and low.algebra.facts(out).nonneg:  # its logarithm may be asked for
+        logarithm = low.algebra.call("log", out)
+        return low.algebra.call("exp", low.algebra.table.iterate(low.node(count), states, logarithm, e.simultaneous))
     return low.algebra.table.iterate(low.node(count), states, out, e.simultaneous, tol)
 
 

@@ -166,9 +166,9 @@ class Lowering:
         if s.decl.definition is not None:
             return self.expr(s.decl.definition, env)
         if s.decl.sort in ("array", "matrix"):
-            raise UnsupportedError(f"{s.name} is used without its indices")
+            raise UnsupportedError(f"{s.name} is used without its indices; write {s.name}[i, ...], as many as it has")
         if s.decl.uid or s.decl.sort == "index":
-            raise UnsupportedError(f"the index {s.name} has no range here")
+            raise UnsupportedError(f"the index {s.name} has no range here; declare it with one, v.index({s.name!r}, n)")
         if s.decl.sort == "integer":
             return self.node(Lin((), name(s.name)))
         return self.algebra.ref(s.name, ())

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 from dltsym.lower.axes import Axis, Shift, Slot
-from dltsym.lower.ir import State, Table
+from dltsym.lower.ir import Table
+from dltsym.lower.iteration import open_iterate, view_iterate
 from dltsym.lower.nodes import BINDERS, KEEPERS, Node, kept
 from dltsym.lower.program import Program
 
@@ -38,16 +40,37 @@ def rewrite(table: Table, node: Node, rule: Rule, memo: dict[Node, Node]) -> Nod
     done = memo.get(node)
     if done is not None:
         return done
-    if node.op == "iterate":
-        new = open_iterate(table, node).mapped(lambda n: rewrite(table, n, rule, memo)).close(table)
-    elif node.op in BINDERS:
-        args, bound = table.view(node)
-        new = table.bind(node.op, [rewrite(table, a, rule, memo) for a in args], bound, head(node))
-    else:
-        args = tuple(rewrite(table, a, rule, memo) for a in node.args)
-        new = node if all(map(lambda a, b: a is b, args, node.args)) else table.make(node.op, args, node.data)
+    new = below(table, node, lambda n: rewrite(table, n, rule, memo))
     done = memo[node] = rule(new)
     return done
+
+
+def below(table: Table, node: Node, visit: Rule) -> Node:
+    """Apply a function to the parts of a node; binders are opened before and closed after.
+
+    Parameters
+    ----------
+    table : Table
+        Owner of the node.
+    node : Node
+        Node.
+    visit : callable
+        Function.
+
+    Returns
+    -------
+    Node
+        The node itself if no part changed.
+    """
+    if node.op == "iterate":
+        loop = view_iterate(table, node)
+        changed = loop.mapped(visit)
+        return node if changed == loop else changed.close(table)
+    args, bound = table.view(node) if node.op in BINDERS else (node.args, ())
+    new = [visit(a) for a in args]
+    if all(map(operator.is_, new, args)):
+        return node
+    return table.bind(node.op, new, bound, head(node)) if node.op in BINDERS else table.make(node.op, new, node.data)
 
 
 def rewritten(program: Program, rule: Rule, name: str) -> Program:
@@ -86,68 +109,6 @@ def head(node: Node) -> tuple[Any, ...]:
     tuple
     """
     return node.data[1:] if node.op == "take" else node.data[:-1]
-
-
-@dataclass(frozen=True)
-class Loop:
-    """An opened iteration: states have fresh names, entries of states fresh axes."""
-
-    count: Node
-    states: tuple[State, ...]
-    out: Node
-    simultaneous: bool
-    tol: Node | None
-
-    def mapped(self, f: Rule) -> Loop:
-        """Return the loop with a function applied to every node of it."""
-        states = tuple(replace(s, init=f(s.init), step=f(s.step)) for s in self.states)
-        return Loop(f(self.count), states, f(self.out), self.simultaneous, None if self.tol is None else f(self.tol))
-
-    def close(self, table: Table) -> Node:
-        """Return the ``iterate`` node."""
-        return table.iterate(self.count, self.states, self.out, self.simultaneous, self.tol)
-
-
-def open_iterate(table: Table, node: Node) -> Loop:
-    """Open an iteration.
-
-    Parameters
-    ----------
-    table : Table
-        Owner of the node.
-    node : Node
-        An ``iterate``.
-
-    Returns
-    -------
-    Loop
-    """
-    shapes, simultaneous = node.data[0], node.data[1]
-    n = len(shapes)
-    inits, steps = node.args[1 : n + 1], node.args[n + 1 : 2 * n + 1]
-    out, *tol = node.args[2 * n + 1 :]
-    labels = {old: f"${table.fresh('').name}" for old in state_names(node)}
-    states = []
-    for label, axes, init, step in zip(labels.values(), shapes, inits, steps, strict=True):
-        own = {a: table.fresh(a.size) for a in axes}
-        step = table.rename(table.relabel(step, labels), own)
-        states.append(State(label, tuple(own.values()), table.rename(init, own), step))
-    return Loop(node.args[0], tuple(states), table.relabel(out, labels), simultaneous, tol[0] if tol else None)
-
-
-def state_names(node: Node) -> tuple[str, ...]:
-    """Return the names under which the steps and the output of an iteration refer to its states.
-
-    Parameters
-    ----------
-    node : Node
-        An ``iterate``.
-
-    Returns
-    -------
-    tuple of str
-    """
-    return tuple(f"${node.height - 1}.{k}" for k in range(len(node.data[0])))
 
 
 def subnodes(*roots: Node) -> list[Node]:

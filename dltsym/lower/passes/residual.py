@@ -7,6 +7,7 @@ exponential that may overflow.
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
@@ -14,9 +15,8 @@ from dltsym.lower.algebra.constructors import Algebra
 from dltsym.lower.algebra.forms import addends, coefficient, factors, is_cut, number
 from dltsym.lower.algebra.means import mean_of
 from dltsym.lower.algebra.normalised import nonpos_exponent
-from dltsym.lower.algebra.renormal import close_iterate, open_iterate
-from dltsym.lower.ir import State
 from dltsym.lower.nodes import Node, anonymous
+from dltsym.lower.passes.rebuild import below
 from dltsym.lower.program import Program
 
 _CARRIERS = frozenset({"reduce", "scan", "logaddexp", "softplus", "mul"})
@@ -88,19 +88,13 @@ def _rebuilt(walk: _Walk, node: Node) -> Node:
             return _flat(walk, "mul", _unpaired(walk, node))
         case "add":
             return _flat(walk, "add", node.args)
-        case "contract" | "reduce" | "take":
+        case "contract":
             args, axes = table.view(node)
             new = [_visit(walk, a) for a in args]
-            if node.op == "contract":
-                return table.bind("contract", [g for f in new for g in factors(f)], axes)
-            head = (node.data[0],) if node.op == "reduce" else (node.data[1],)
-            return table.bind(node.op, new, axes, head)
-        case "iterate":
-            count, states, out, extra = open_iterate(walk.alg, node)
-            states = [State(s.name, s.axes, _visit(walk, s.init), _visit(walk, s.step)) for s in states]
-            more = [_visit(walk, e) for e in extra]
-            return close_iterate(walk.alg, node, _visit(walk, count), states, _visit(walk, out), more)
-    return table.make(node.op, [_visit(walk, a) for a in node.args], node.data)
+            if all(map(operator.is_, new, args)) and not any(a.op == "mul" for a in args):
+                return node
+            return table.bind("contract", [g for f in new for g in factors(f)], axes)
+    return below(table, node, lambda n: _visit(walk, n))
 
 
 def _flat(walk: _Walk, op: str, parts: tuple[Node, ...]) -> Node:

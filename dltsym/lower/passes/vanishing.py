@@ -42,14 +42,15 @@ def vanishing(program: Program) -> Program:
     def rule(node: Node) -> Node:
         if node.op == "mul":
             return program.table.make("mul", _hidden(alg, node.args, None, found))
-        if node.op == "contract" and len(node.args) > 1:
+        if node.op == "contract":
             args, bound = program.table.view(node)
-            if len(args) == 2 and bound:
-                apart = _apart(alg, args, bound) or _apart(alg, args[::-1], bound)
-                if apart is not None:
-                    return apart
+            apart = _apart(alg, list(args), bound) or _apart(alg, list(args[::-1]), bound)
+            if apart is not None:
+                return apart
             new = _hidden(alg, args, bound, found)
             return node if new is args else program.table.bind("contract", new, bound)
+        if node.op == "pow" and node.data[0] < 0:
+            return program.table.make("pow", [_living(alg, x) for x in node.args], node.data)
         return node
 
     outputs = tuple(replace(o, node=rewrite(program.table, o.node, rule, memo)) for o in program.outputs)
@@ -78,6 +79,8 @@ def _hidden(
 
 def _apart(alg: Algebra, args: Sequence[Node], bound: Sequence[Axis]) -> Node | None:
     # A product of matrices: the finite entries in one product, and in another whether a weight meets an infinite one.
+    if len(args) != 2:
+        return None
     w, f = args
     k, log = coefficient(alg.table, f)
     if w.axes <= f.axes or f.axes <= w.axes or alg.facts(f).finite or log.op != "log" or is_mask(w):
@@ -88,6 +91,19 @@ def _apart(alg: Algebra, args: Sequence[Node], bound: Sequence[Axis]) -> Node | 
     finite = table.bind("contract", (w, table.make("where", (alive, f, alg.zero))), bound)
     met = table.bind("contract", (alg.mask(alg.cmp("!=", w, alg.zero)), alg.mask(alg.negate(alive))), bound)
     return table.make("where", (alg.cmp("<", alg.zero, met), alg.mul(alg.num(k), alg.minus_inf), finite))
+
+
+def _living(alg: Algebra, node: Node) -> Node:
+    # The sum of the weights of a softmax over nothing: nothing over nothing is nothing.
+    table = alg.table
+    if node.op != "contract":
+        return node
+    args, bound = table.view(node)
+    for p in args:
+        if p.op == "softmax" and set(p.data[0]) <= set(bound) and not alg.facts(p.args[0]).finite:
+            most = table.bind("reduce", (p,), p.data[0], ("max",))
+            return table.make("where", (alg.cmp("<", alg.zero, most), node, alg.one))
+    return node
 
 
 def _sinks(alg: Algebra, f: Node) -> bool:

@@ -46,6 +46,8 @@ def _look(alg: Algebra, n: Node, warn: Warn) -> None:
                 warn("W01", n)
             elif not alg.facts(n.args[0]).positive and n.args[0].op == "ref":
                 warn("W10", n)
+        case "pow" if n.data[0] < 0 and n.args[0].op == "contract" and _shifted(alg, n.args[0]):
+            warn("W01", n)
         case "pow" if n.data[0].denominator == 2 and 0 < n.data[0] < 1 and not alg.facts(n.args[0]).positive:
             warn("W10", n)
         case "phi1":
@@ -67,6 +69,12 @@ def _look(alg: Algebra, n: Node, warn: Warn) -> None:
 
 def _normal(alg: Algebra, factor: Node) -> bool:
     return factor.op == "exp" and normalised(alg.table, factor.args[0]) is not None
+
+
+def _shifted(alg: Algebra, total: Node) -> bool:
+    # Where the largest of the exponentials has the weight 0, the others may be lost.
+    rest = [a for a in total.args if not _normal(alg, a)]
+    return len(rest) < len(total.args) and not all(alg.facts(a).positive for a in rest)
 
 
 def _counts(angle: Node) -> bool:

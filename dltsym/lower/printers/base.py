@@ -7,11 +7,10 @@ depends on an array or a scalar parameter may have batch dimensions in front, so
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from dltsym.errors import UnsupportedError
 from dltsym.lower.axes import Axis
 from dltsym.lower.nodes import Node
 from dltsym.lower.printers.align import Aligner
@@ -49,11 +48,6 @@ def print_program(program: Program, target: str, name: str, header: Header | Non
     Returns
     -------
     Source
-
-    Raises
-    ------
-    UnsupportedError
-        If the backend cannot express something.
     """
     printer = Printer(program, target_of(target), python_name(name))
     printer.returns(program.outputs)

@@ -46,6 +46,33 @@ def revived(alg: Algebra, node: Node) -> Node:
     return table.make("mul", (table.make("where", (row, alg.num(1), alg.num(0))), inside))
 
 
+def summed(alg: Algebra, node: Node) -> Node:
+    """Rewrite a log-sum-exp whose rows may be dead by a logarithm: the library has no gradient there.
+
+    Parameters
+    ----------
+    alg : Algebra
+        Constructors, for what is known of the arguments.
+    node : Node
+        A log-sum-exp.
+
+    Returns
+    -------
+    Node
+        The node itself if no row can be dead, or only by a mask around all else, which cuts the gradient.
+    """
+    table = alg.table
+    (x,), bound = table.view(node)
+    if x.op == "where" and x.args[2] is alg.minus_inf and alive_where(alg, x.args[1]) is None:
+        return node
+    alive = alive_where(alg, x)
+    if alive is None or _never_empty(alg, alive, bound):
+        return node
+    row = _any(table, alive, [a for a in bound if a in alive.axes])
+    inside = table.bind("reduce", (_filled(alg, x, row),), bound, ("lse",))
+    return table.make("where", (row, inside, alg.minus_inf))
+
+
 def _any(table: Table, truth: Node, axes: list[Axis]) -> Node:
     if not axes:
         return truth
@@ -103,6 +130,13 @@ def alive_where(alg: Algebra, node: Node) -> Node | None:
         if known.lo is not None and (known.lo > 0 or (known.lo == 0 and known.lo_open)):
             return None
         return table.make("cmp", (alg.num(0), node.args[0]), ("<",))
+    if node.op == "logaddexp":
+        parts = [alive_where(alg, a) for a in node.args]
+        return None if None in parts else _joined(table, "or", [p for p in parts if p is not None])
+    if (node.op == "reduce" and node.data[0] == "lse") or (node.op == "scan" and node.data[0] in ("lse", "log-affine")):
+        own = node.args[0] if node.data[0] == "lse" else node.args[1]
+        late = node.op == "scan" and not node.data[3]
+        return table.make("cmp", (alg.minus_inf, node), ("<",)) if late or alive_where(alg, own) is not None else None
     if node.op == "add" or (node.op == "mul" and not (node.args[0].op == "num" and node.args[0].data[0] < 0)):
         return _joined(table, "and", [p for a in node.args if (p := alive_where(alg, a)) is not None])
     return None

@@ -74,7 +74,7 @@ def emit(printer: Printer, node: Node) -> Value:
         return _loops(printer, node)
     if node.op in OPS or node.op in pointwise.FORMS:
         return pointwise.emit(printer, node)
-    msg = f"{printer.target.name}: no form for {node.op}"
+    msg = f"{printer.target.name}: no form for {node.op}; another backend may have one"
     raise UnsupportedError(msg)
 
 

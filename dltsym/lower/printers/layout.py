@@ -11,7 +11,8 @@ from dltsym.lower.axes import Axis
 from dltsym.lower.ir import Table
 from dltsym.lower.nodes import Node
 from dltsym.lower.passes.rebuild import rewrite
-from dltsym.lower.printers.dead import revived
+from dltsym.lower.printers.dead import revived, summed
+from dltsym.lower.printers.fold import folded
 from dltsym.lower.printers.guard import guarded
 from dltsym.lower.printers.kinds import is_indicator
 from dltsym.lower.printers.scale import scaled
@@ -37,7 +38,8 @@ def layout(program: Program) -> Program:
     def rule(node: Node) -> Node:
         return _laid(alg, node)
 
-    nodes = scaled(program.table, [rewrite(program.table, o.node, rule, memo) for o in program.outputs])
+    nodes = folded(alg, [rewrite(program.table, o.node, rule, memo) for o in program.outputs])
+    nodes = scaled(program.table, nodes)
     outputs = tuple(replace(o, node=node) for o, node in zip(program.outputs, nodes, strict=True))
     return replace(program, outputs=outputs)
 
@@ -47,10 +49,12 @@ def _laid(alg: Algebra, node: Node) -> Node:
         case "add":
             return _grouped(alg.table, node.op, node.args)
         case "mul":
-            args = _flat(alg.table, node.args)
+            args = _means(alg.table, _flat(alg.table, node.args))
             return args[0] if len(args) == 1 else _grouped(alg.table, node.op, args)
         case "softmax" | "log_softmax":
             return revived(alg, node)
+        case "reduce" if node.data[0] == "lse":
+            return summed(alg, node)
         case "where":
             return guarded(alg.table, node)
         case "contract":
@@ -89,6 +93,23 @@ def _flat(table: Table, args: tuple[Node, ...]) -> tuple[Node, ...]:
     number = math.prod((a.data[0] for a in rest if a.op == "num"), start=sign)
     rest = [a for a in rest if a.op != "num"]
     return tuple(rest) if number == 1 else (table.num(number), *rest)
+
+
+def _means(table: Table, args: tuple[Node, ...]) -> tuple[Node, ...]:
+    """Turn ``n^k / (sum x)^k`` into powers of the mean of x, and keep a mean that is subtracted as a factor."""
+    for a in args:
+        inside = a.args[0] if a.op == "pow" else a
+        if inside.op != "contract" or len(inside.args) != 1 or len(inside.data[-1]) != 1:
+            continue
+        exponent = a.data[0] if a.op == "pow" else Fraction(1)
+        size = table.make("size", (), (inside.data[-1][0].size,))
+        count = table.make("pow", (size,), (-exponent,)) if exponent != -1 else size
+        signs = [b for b in args if b is not a and b is not count]
+        if count not in args or (exponent == 1 and signs != [table.num(-1)]):
+            continue
+        mean = table.make("mul", (table.make("pow", (size,), (Fraction(-1),)), inside))
+        return (*signs, table.make("pow", (mean,), (exponent,)) if exponent != 1 else mean)
+    return args
 
 
 def _selected(table: Table, node: Node) -> Node:

@@ -204,9 +204,8 @@ def _sqdist(x, y):
 
 EXPAND = '''\
 def _expand(x, *sizes):
-    """x with the given lengths of its last dimensions, in at least float32."""
+    """x with the given lengths of its last dimensions."""
     x = np.asarray(x)
-    x = x.astype(np.float32) if x.dtype == np.float16 else x
     return np.broadcast_to(x, np.broadcast_shapes(x.shape, sizes))
 '''
 

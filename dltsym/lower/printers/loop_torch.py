@@ -163,8 +163,11 @@ def _argmin(x, dim):
 GATHER = '''\
 def _gather(x, index):
     """Entries of x, over (..., k), at places over (...)."""
-    shape = torch.broadcast_shapes(x.shape[:-1], index.shape)
-    return x.expand(*shape, x.shape[-1]).gather(-1, index.long().expand(shape).unsqueeze(-1)).squeeze(-1)
+    shape = index.shape
+    if x.shape[:-1] != shape:
+        shape = torch.broadcast_shapes(x.shape[:-1], shape)
+        x, index = x.expand(*shape, x.shape[-1]), index.expand(shape)
+    return x.gather(-1, index.long().unsqueeze(-1)).squeeze(-1)
 '''
 
 PLACES = '''\
@@ -193,8 +196,10 @@ def _ravel(sizes, *places):
 SCATTER = '''\
 def _scatter(x, index, axes, tail, size):
     """Sums of x, over (..., `axes` axes, `tail` axes), at places that the index gives for the `axes` axes."""
-    shape = torch.broadcast_shapes(x.shape, index.shape + (1,) * tail)
-    x = x.expand(shape)
+    shape = x.shape
+    if shape[: len(shape) - tail] != index.shape:
+        shape = torch.broadcast_shapes(shape, index.shape + (1,) * tail)
+        x = x.expand(shape)
     front = shape[: len(shape) - axes - tail]
     index = index.long()
     x = x.flatten(len(front), len(shape) - tail - 1)
@@ -250,8 +255,7 @@ def _sqdist(x, y):
 
 EXPAND = '''\
 def _expand(x, *sizes):
-    """x with the given lengths of its last dimensions, in at least float32."""
-    x = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+    """x with the given lengths of its last dimensions."""
     return x.expand(torch.broadcast_shapes(x.shape, sizes))
 '''
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from dltsym.errors import UnsupportedError
 from dltsym.lower.program import Input
+from dltsym.lower.sizes import Carrier, carriers
 
 _TAKEN = frozenset(
     ("torch", "np", "math", "special", "range", "int", "float", "len", "slice", "tuple", "dtype", "device",
@@ -15,7 +16,6 @@ _TAKEN = frozenset(
      "isinstance", "ValueError", "IndexError")
 )  # fmt: skip
 _WORD = re.compile(r"[^\W\d]\w*")
-_LINEAR = re.compile(r"([^\W\d]\w*) ([+-]) (\d+)")
 
 
 def python_name(name: str, taken: Iterable[str] = ()) -> str:
@@ -109,19 +109,33 @@ class Sizes:
         Returns
         -------
         list of str
-        """
-        return [f"{local} = {self._source(size)}" for size, local in sorted(self._local.items())]
 
-    def _source(self, size: str) -> str:
-        for i in self._inputs:
-            for dim, text in enumerate(i.shape):
-                if text == size:
-                    return f"{self._names[i.name]}.shape[{dim - len(i.shape)}]"
-        for i in self._inputs:
-            for dim, text in enumerate(i.shape):
-                found = _LINEAR.fullmatch(text)
-                if found and found[1] == size:
-                    other = "-" if found[2] == "+" else "+"
-                    return f"{self._names[i.name]}.shape[{dim - len(i.shape)}] {other} {found[3]}"
-        msg = f"no array carries the size {size}"
-        raise UnsupportedError(msg)
+        Raises
+        ------
+        UnsupportedError
+            When no array tells a size.
+        """
+        known = carriers(tuple(t for i in self._inputs for t in i.shape))
+        needed = list(self._local)
+        for size in needed:  # grows: what a size is computed from is needed too
+            if size not in known:
+                raise UnsupportedError(f"no array carries the size {size}")
+            for name in sorted(known[size].factor.names | known[size].rest.names):
+                self._name(name)
+                needed += [name] if name not in needed else []
+        plain = sorted(s for s in needed if known[s].text == s)
+        derived = [s for s in known if s in needed and known[s].text != s]
+        return [f"{self._local[s]} = {self._source(known[s])}" for s in (*plain, *derived)]
+
+    def _source(self, carrier: Carrier) -> str:
+        places = ((i, k - len(i.shape)) for i in self._inputs for k, t in enumerate(i.shape) if t == carrier.text)
+        first, dim = next(places)
+        code = f"{self._names[first.name]}.shape[{dim}]"
+        if carrier.rest.terms:
+            left = self.text((-carrier.rest).text)
+            code += f" - {left[1:]}" if left.startswith("-") else f" + {left}"
+        factor = self.text(carrier.factor.text)
+        if factor == "1":
+            return code
+        code = f"({code})" if carrier.rest.terms else code
+        return f"{code} // {factor}" if factor.isalnum() else f"{code} // ({factor})"

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import ast
+import math
 from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
+from functools import cache
 from typing import TYPE_CHECKING
 
 from dltsym.errors import UnsupportedError
 from dltsym.lower.axes import Axis
 from dltsym.lower.nodes import Node
-from dltsym.lower.ops import OPS
 from dltsym.lower.printers.kinds import is_indicator
 from dltsym.lower.printers.target import dims_text
 from dltsym.lower.printers.value import ATOM, LOOSE, PLUS, TIMES, UNARY, Value
+from dltsym.lower.sizes import parse_size
 
 if TYPE_CHECKING:
     from dltsym.lower.printers.base import Printer
 
 FORMS = frozenset({"where", "cmp", "and", "or", "not"})
 _CMP = {"<": "<", "<=": "<=", "=": "==", "!=": "!="}
-_PURE = {"exp": None, "log": "math.log({0})", "sqrt": "math.sqrt({0})"}
+_PURE = {"exp": None, "sqrt": "math.sqrt({0})"}
 
 
 def read(printer: Printer, node: Node, real: bool = True) -> Value:
@@ -216,13 +220,53 @@ def _any(printer: Printer, truth: Node, bound: tuple[Axis, ...]) -> Value:
     return replace(value, code=code, axes=tuple(a for a in value.axes if a not in axes), level=ATOM)
 
 
+def host_log(printer: Printer, node: Node, code: str) -> Value:
+    """Print the logarithm of a number of the host; Python has none of 0.
+
+    Parameters
+    ----------
+    printer : Printer
+        Printer.
+    node : Node
+        The number.
+    code : str
+        Its text.
+
+    Returns
+    -------
+    Value
+    """
+    least = _least(printer, node)
+    if least is None or least <= 0:
+        return Value(f"math.log({code}) if {code} else -math.inf", pure=True, level=LOOSE)
+    return Value(f"math.log({code})", pure=True)
+
+
+def _least(printer: Printer, node: Node) -> Fraction | None:
+    """Return a lower bound of a number made of numbers and sizes, None if none is known."""
+    if node.op == "num":
+        return node.data[0]
+    if node.op == "size":
+        terms, floors = parse_size(node.data[0]).terms, dict(printer.program.floors)
+        if any(c < 0 and names for names, c in terms):
+            return None
+        return sum((Fraction(c) * math.prod(floors.get(n, 1) for n in names) for names, c in terms), Fraction(0))
+    parts = [_least(printer, a) for a in node.args]
+    known = [p for p in parts if p is not None]
+    if len(known) < len(parts) or node.op not in ("add", "mul") or (node.op == "mul" and min(known) < 0):
+        return Fraction(3) if node.op == "const" else None
+    return sum(known, Fraction(0)) if node.op == "add" else math.prod(known, start=Fraction(1))
+
+
 def _row(printer: Printer, node: Node) -> Value:
     template = printer.target.ops[node.op]
     if not template:
-        msg = f"{printer.target.name}: no form for {node.op}"
+        msg = f"{printer.target.name}: no form for {node.op}; another backend may have one"
         raise UnsupportedError(msg)
     kind = printer.kind(node)
     values = [read(printer, a, kind == "real") for a in node.args]
+    if node.op == "log" and values[0].pure:
+        return host_log(printer, node.args[0], values[0].code)
     if all(v.pure for v in values) and _PURE.get(node.op):
         return Value(_PURE[node.op].format(values[0].code), pure=True)
     values = [printer.lift(v) if v.host else v for v in values]
@@ -235,8 +279,24 @@ def _row(printer: Printer, node: Node) -> Value:
     values = [printer.lift(v) for v in values]
     order, aligned = joined(printer, values)
     texts = [_argument(template, q, v) for q, v in enumerate(aligned)]
-    level = ATOM if template.endswith(")") and not template.startswith(("-", "1 /")) else TIMES
-    return Value(template.format(*texts), order, kind, False, level, *union(values))
+    if printer.target.inplace and node.op == "xexpx" and _last(printer, node.args[0]):
+        texts[0] += ", True"
+    return Value(template.format(*texts), order, kind, False, _level(template), *union(values))
+
+
+@cache
+def _level(template: str) -> int:
+    match ast.parse(template.format("x", "y"), mode="eval").body:
+        case ast.BinOp(op=ast.Mult() | ast.Div()) | ast.UnaryOp():
+            return TIMES
+        case ast.BinOp():
+            return PLUS
+    return ATOM
+
+
+def _last(printer: Printer, node: Node) -> bool:
+    # A fresh array that nothing else reads, unlike an argument or a view.
+    return node.op == "log_softmax" and printer.uses[id(printer.templates.of(node)[0])] == 1
 
 
 def _argument(template: str, place: int, value: Value) -> str:

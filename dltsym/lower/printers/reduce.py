@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dltsym.errors import UnsupportedError
 from dltsym.lower.axes import Axis
 from dltsym.lower.nodes import Node
-from dltsym.lower.printers.pointwise import joined, read
+from dltsym.lower.printers.pointwise import host_log, joined, read
 from dltsym.lower.printers.target import dims_text
 from dltsym.lower.printers.value import ATOM, LOOSE, PLUS, POWER, TIMES, UNARY, Value
 
@@ -235,7 +235,8 @@ def _constant(printer: Printer, value: Value, monoid: str, absent: list[Axis]) -
         if monoid == "prod":
             value = replace(value, code=f"{value.inside(ATOM)} ** {printer.size(a.size)}", level=POWER)
         elif monoid == "lse":
-            value = replace(value, code=f"{value.inside(PLUS)} + math.log({size})", level=PLUS)
+            count = host_log(printer, printer.table.make("size", (), (a.size,)), size)
+            value = replace(value, code=f"{value.inside(PLUS)} + {count.inside(TIMES)}", level=PLUS)
     return value
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dltsym.lower.axes import Axis
+from dltsym.lower.iteration import state_names
 from dltsym.lower.nodes import Node
-from dltsym.lower.passes.rebuild import state_names
 from dltsym.lower.printers import pointwise
 from dltsym.lower.printers.value import LOOSE, Value
 

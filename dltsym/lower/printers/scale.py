@@ -9,7 +9,7 @@ from dltsym.lower.axes import Axis
 from dltsym.lower.ir import Table
 from dltsym.lower.nodes import Node
 from dltsym.lower.passes.factor import TYPICAL
-from dltsym.lower.passes.rebuild import rewrite
+from dltsym.lower.passes.rebuild import rewrite, subnodes
 from dltsym.lower.printers.share import Templates
 
 _OTHER = 64
@@ -29,6 +29,8 @@ def scaled(table: Table, roots: list[Node]) -> list[Node]:
     -------
     list of Node
     """
+    if not any(n.op == "mul" and any(map(_product, n.args)) for n in subnodes(*roots)):
+        return roots
     templates = Templates(table)
     uses = templates.uses(roots)
     memo: dict[Node, Node] = {}
@@ -42,12 +44,12 @@ def scaled(table: Table, roots: list[Node]) -> list[Node]:
 def _moved(table: Table, node: Node, templates: Templates, uses: Counter[int]) -> Node:
     scalars = [a for a in node.args if not a.axes]
     hosts = [a for a in node.args if a.axes]
-    if len(hosts) != 1 or hosts[0].op != "contract" or len(hosts[0].args) != 2:
+    if len(hosts) != 1 or not _product(hosts[0]):
         return node
     if all(s.op == "num" and abs(s.data[0]) == 1 for s in scalars) or uses[id(templates.of(hosts[0])[0])] > 1:
         return node
     small = min(hosts[0].args, key=lambda f: (_size(f.axes), f.key))
-    if _size(small.axes) >= _size(hosts[0].axes) or not _product(hosts[0]):
+    if _size(small.axes) >= _size(hosts[0].axes):
         return node
     args, bound = table.open(hosts[0])
     place = hosts[0].args.index(small)
@@ -57,6 +59,8 @@ def _moved(table: Table, node: Node, templates: Templates, uses: Counter[int]) -
 
 
 def _product(node: Node) -> bool:
+    if node.op != "contract" or len(node.args) != 2:
+        return False
     a, b = node.args
     return len(node.data[-1]) == 1 and bool(a.axes - b.axes) and bool(b.axes - a.axes)
 

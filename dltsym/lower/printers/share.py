@@ -21,7 +21,7 @@ class Templates:
 
     def __init__(self, table: Table) -> None:
         self._table = table
-        self._memo: dict[int, tuple[Node, tuple[Axis, ...]]] = {}
+        self._memo = table.templates
 
     def of(self, node: Node) -> tuple[Node, tuple[Axis, ...]]:
         """Return the template of a node and the axes that its placeholders stand for.

@@ -23,7 +23,7 @@ from dltsym.lower.printers.triton_helpers import HOST, jit_sources
 from dltsym.lower.printers.triton_rows import RESERVED, Loop, Rows
 from dltsym.lower.program import Program
 
-_UNFOLD = frozenset({"log_softmax", "xexpx", "cross_entropy", "sdpa", "logmm", "scatter"})
+_UNFOLD = frozenset({"xexpx", "cross_entropy", "sdpa", "logmm", "scatter"})
 _WIDE = 108
 
 

@@ -40,6 +40,7 @@ class Loop:
     body: list[str] = field(default_factory=list)
     done: list[str] = field(default_factory=list)
     weights: dict[int, tuple[Value, Value, Value, Value]] = field(default_factory=dict)
+    logs: dict[int, Value] = field(default_factory=dict)
 
 
 @dataclass
@@ -173,7 +174,7 @@ class Rows:
         if known is None:
             if self.is_stream(node):
                 known = 1 + max((self.stage(a) for a in self.open(node)[0]), default=0)
-            elif node.op == "softmax":
+            elif node.op in ("softmax", "log_softmax"):
                 known = self.stage(self.log_sum(node))
             elif node.op in ("contract", "sqdist"):
                 known = max((self.stage(a) for a in self.open(node)[0]), default=0)
@@ -228,7 +229,7 @@ class Rows:
                 return self._choice(node, loop)
             case "add" | "mul" | "pow":
                 return self._arithmetic(node, loop)
-            case "softmax":
+            case "softmax" | "log_softmax":
                 return self._softmax(node, loop)
             case "contract" | "reduce" | "sqdist":
                 from dltsym.lower.printers.triton_streams import inner, stream
@@ -276,10 +277,16 @@ class Rows:
         return Value(f"{text} % {self.extent(axis.size)}", (), "integer", level=TIMES, batch=False)
 
     def _softmax(self, node: Node, loop: Loop | None) -> Value:
-        total, x = self.value(self.log_sum(node), loop), self.value(node.args[0], loop)
-        dims = self.dims(node.axes)
-        low, score = self.spread(total, dims).inside(PLUS), self.spread(self.real(x), dims).inside(PLUS)
-        return Value(f'tl.where({low} == -float("inf"), 0.0, tl.exp({score} - {low}))', dims, batch=False)
+        # The shift is subtracted first and alone: a log-sum-exp would carry the rounding of the largest score.
+        from dltsym.lower.printers.triton_streams import normaliser
+
+        dims, log, x = self.dims(node.axes), node.op == "log_softmax", self.value(node.args[0], loop)
+        parts = normaliser(self, self.log_sum(node), log)
+        top, total, *logs = (self.spread(v, dims).inside(PLUS) for v in parts)
+        gap = f"{self.spread(self.real(x), dims).inside(PLUS)} - {top}"
+        if not log:
+            return Value(f"tl.where({total} == 0.0, 0.0, tl.exp({gap}) / {total})", dims, batch=False)
+        return Value(f'tl.where({total} == 0.0, -float("inf"), {gap} - {logs[0]})', dims, batch=False)
 
     def _choice(self, node: Node, loop: Loop | None) -> Value:
         dims = self.dims(node.axes)

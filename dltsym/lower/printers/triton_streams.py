@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from dltsym.functions.monoids import MONOIDS, lines, spell
 from dltsym.lower.algebra.forms import factors
 from dltsym.lower.axes import Axis
-from dltsym.lower.monoids import MONOIDS, lines, spell
 from dltsym.lower.nodes import Node
 from dltsym.lower.printers.triton_rows import Loop, Rows
 from dltsym.lower.printers.triton_terms import product_of
@@ -55,6 +55,32 @@ def stream(rows: Rows, node: Node) -> Value:
     if softs:
         flat.remove(softs[0])
     return _weighted(rows, softs[0].args[0] if softs else None, flat, loop)
+
+
+def normaliser(rows: Rows, node: Node, log: bool) -> tuple[Value, ...]:
+    """Stream a log-sum-exp and return its parts: the shift, and the sum of the shifted exponentials.
+
+    Parameters
+    ----------
+    rows : Rows
+        State of printing.
+    node : Node
+        A log-sum-exp.
+    log : bool
+        Whether the logarithm of the sum is asked for too.
+
+    Returns
+    -------
+    tuple of Value
+    """
+    args, bound = rows.open(node)
+    if len(bound) != 1 or not rows.is_stream(node):
+        return (rows.value(node),) * 3  # this refuses it
+    loop = rows.loops.setdefault((rows.stage(node), bound[0]), Loop(rows.stage(node), bound[0]))
+    top, total = _weights(rows, args[0], loop)[:2]
+    if log and id(args[0]) not in loop.logs:
+        loop.logs[id(args[0])] = _named(rows, loop, "log_total", total, f"tl.log({total.code})")
+    return (top, total, loop.logs[id(args[0])]) if log else (top, total)
 
 
 def _named(rows: Rows, loop: Loop, stem: str, like: Value, text: str) -> Value:
@@ -177,7 +203,7 @@ def _weighted(rows: Rows, score: Node | None, terms: list[Node], loop: Loop) -> 
             )
         axes, text = _over(left, loop.axis), f"tl.sum({left.code}, {left.axes.index(loop.axis)})"
     else:
-        axes, text = _columns(rows, left, wide, loop)
+        axes, text = _columns(rows, left, wide, loop, _narrow(rows, weights is not None, flat))
     state = rows.unique("sums")
     loop.init.append(f"{state} = {_zeros(rows, axes, '0.0')}")
     if weights is None:
@@ -204,7 +230,16 @@ def _left(rows: Rows, p: Value | None, terms: list[Node], loop: Loop) -> Value |
     return rows.name(loop.body, "x", Value(guarded, dims, batch=False))
 
 
-def _columns(rows: Rows, left: Value | None, wide: list[Node], loop: Loop) -> tuple[tuple[Axis, ...], str]:
+def _narrow(rows: Rows, weighted: bool, flat: list[Node]) -> bool:
+    """Whether a left factor may go to the type of the columns: weights, at most 1, and entries as they are."""
+    if weighted or len(flat) != 1:
+        return weighted and not flat
+    return flat[0].op == "ref" and rows.inputs[flat[0].data[0]].entries == "real"
+
+
+def _columns(
+    rows: Rows, left: Value | None, wide: list[Node], loop: Loop, narrow: bool
+) -> tuple[tuple[Axis, ...], str]:
     """Text of the sum over a block of left times columns."""
     assert rows.col is not None
     node = rows.table.make("mul", wide) if len(wide) > 1 else wide[0]
@@ -216,8 +251,9 @@ def _columns(rows: Rows, left: Value | None, wide: list[Node], loop: Loop) -> tu
         text = f"tl.where({rows.spread(_in(rows, loop), dims).code}, {rows.spread(inner, dims).code}, 0.0)"
         value, cast = rows.name(loop.body, "v", Value(text, dims, batch=False)), False
     if left is not None and rows.tile in left.axes and rows.tile is not None:
-        weights = f"{left.code}.to({value.code}.dtype)" if cast else left.code
-        return (rows.tile, rows.col), f"tl.dot({weights}, {value.code}, input_precision=PREC).to(ACC)"
+        weights = f"{left.code}.to({value.code}.dtype)" if cast and narrow else left.code
+        columns = f"{value.code}.to(ACC)" if cast and not narrow else value.code
+        return (rows.tile, rows.col), f"tl.dot({weights}, {columns}, input_precision=PREC).to(ACC)"
     block = f"{value.code}.to(ACC)" if cast else value.code
     text = block if left is None else f"{rows.spread(left, dims).code} * {block}"
     return (rows.col,), f"tl.sum({text}, {dims.index(loop.axis)})"

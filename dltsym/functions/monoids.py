@@ -1,4 +1,8 @@
-"""The one table of monoids: what reductions, scans and streaming kernels fold with.
+"""The one table of monoids: what folds are made of.
+
+Backends know some rows by name (`NATIVE`) and call a library for them. Every other row of one argument is written
+``<name>_over(body, (i, lo, hi))`` and folded from its texts, from the first entry to the last: by the oracle in balls,
+by the compiler as a loop. Streaming kernels read their rows from here too.
 
 A row holds texts; `functions` turns it into functions over numpy arrays or balls, `lines` into statements of any
 language that writes calls and operators as Python does, such as Triton's. A new monoid is one row. In a text a
@@ -84,6 +88,10 @@ _ROWS = (
            ("a1 + a2", "logaddexp(a2 + b1, b2)"), "b", commutative=False),
 )  # fmt: skip
 MONOIDS: dict[str, Monoid] = {row.name: row for row in _ROWS}
+NATIVE = ("sum", "prod", "max", "min", "lse", "argmax", "argmin")
+"""What sums and reductions are called for which every backend, error model and derivative has a form of its own."""
+FOLDED = tuple(row.name for row in _ROWS if row.takes == ("x",) and row.name not in NATIVE)
+"""The other rows of one argument."""
 
 TRITON = {
     "max": "tl.maximum", "min": "tl.minimum", "exp": "tl.exp", "log": "tl.log", "where": "tl.where",
@@ -137,7 +145,7 @@ def functions(name: str, calls: Mapping[str, Any]) -> Functions:
     name : str
         A key of `MONOIDS`.
     calls : mapping of str to object
-        What the functions of a text and ``inf`` mean: `numpy_calls` or `ball_calls`.
+        What the functions of a text and ``inf`` mean, such as `ball_calls`.
 
     Returns
     -------
@@ -167,35 +175,6 @@ def functions(name: str, calls: Mapping[str, Any]) -> Functions:
 @cache
 def _code(text: str) -> Any:
     return compile(text, "<monoid>", "eval")
-
-
-def numpy_calls() -> dict[str, Any]:
-    """Return the meaning of the functions of a text over numpy arrays.
-
-    Returns
-    -------
-    dict
-    """
-    import numpy as np
-
-    def quiet(f: Callable[..., Any]) -> Callable[..., Any]:
-        def run(*args: Any) -> Any:
-            with np.errstate(all="ignore"):
-                return f(*args)
-
-        return run
-
-    def above(v: Any, i: Any, w: Any, j: Any) -> Any:
-        lost, won = np.isnan(v), np.isnan(w)
-        return np.where(lost | won, won & (~lost | (np.asarray(j) < i)), (w > v) | ((w == v) & (np.asarray(j) < i)))
-
-    return {
-        "inf": np.inf, "max": np.maximum, "min": np.minimum, "exp": np.exp, "log": quiet(np.log), "where": np.where,
-        "logaddexp": np.logaddexp, "above": above,
-        "ce": quiet(lambda m, top: np.where(np.equal(m, -np.inf), 0.0, np.exp(np.subtract(m, top)))),
-        "alive": lambda x, v: np.where(np.equal(x, -np.inf), 0.0, v),
-        "ratio": quiet(lambda a, b: np.where(np.equal(b, 0), 0.0, np.divide(a, b))),
-    }  # fmt: skip
 
 
 def ball_calls() -> dict[str, Any]:

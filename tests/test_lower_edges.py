@@ -1,0 +1,103 @@
+"""Kernels at the edges: zeros under logarithms, nothing to fold, underflow, half precision, logarithms of a loop."""
+
+import numpy as np
+import pytest
+import torch
+
+from dltsym import Scope, exp, iterate, log, max_over, min_over, sum_over
+from dltsym.errors import ShapeError
+from dltsym.lower.axes import Axis
+from dltsym.lower.compiler import compile as compile_kernel
+from dltsym.lower.ir import State, Table
+from dltsym.lower.show import show
+
+BACKENDS = ("numpy", "torch")
+
+
+def given(backend: str, **arrays):
+    if backend == "numpy":
+        return arrays
+    return {n: torch.as_tensor(x) if isinstance(x, np.ndarray) else x for n, x in arrays.items()}
+
+
+def test_gradient_of_an_entropy_with_zeros_is_finite():
+    v = Scope()
+    n = v.count("n")
+    x, p = v.array("x", (n,)), v.array("p", (n,), lo=0)
+    square = compile_kernel(sum_over(n, lambda s: x[s] ** 2 * log(x[s] ** 2)))
+    at = torch.tensor([0.0, 0.5, -2.0], dtype=torch.float64, requires_grad=True)
+    square(x=at).backward()
+    want = torch.tensor([0.0, 1 + np.log(0.25), -4 * (1 + np.log(4.0))], dtype=torch.float64)
+    torch.testing.assert_close(at.grad, want)
+    torch.testing.assert_close(square.grad("x")(x=at.detach()), want)
+    q = v.array("q", (n,), lo=0, lo_open=True)
+    kl = compile_kernel(sum_over(n, lambda s: p[s] * log(p[s] / q[s])))
+    q_at = torch.tensor([0.2, 0.3, 0.5], dtype=torch.float64, requires_grad=True)
+    p_at = torch.tensor([0.0, 0.4, 0.6], dtype=torch.float64)
+    kl(p=p_at, q=q_at).backward()
+    torch.testing.assert_close(q_at.grad, -p_at / q_at.detach())
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("fold", [max_over, min_over])
+def test_an_extreme_over_nothing_says_so(fold, backend):
+    v = Scope()
+    n, m = v.count("n"), v.count("m", lo=0)
+    z, i = v.array("z", (n, m)), v.index("i", n)
+    kernel = compile_kernel(fold(m, lambda j: z[i, j]), axes="i", backend=backend)
+    with pytest.raises(ShapeError, match="over nothing"):
+        kernel(**given(backend, z=np.zeros((3, 0))))
+
+
+def test_a_held_input_whose_product_underflows():
+    backend = "numpy"  # a guard on the whole product costs torch more than the form may: its bound covers the loss
+    v = Scope()
+    n, m = v.count("n"), v.count("m")
+    d, a, i, j = v.array("D", (n,)), v.array("A", (m,)), v.index("i", n), v.index("j", m)
+    kernel = compile_kernel((exp(d[i] * a[j]) - 1) / a[j], axes="i j", backend=backend)
+    tiny = np.float32(1e-30)
+    got = np.asarray(kernel(**given(backend, D=np.array([tiny], np.float32), A=np.array([tiny, 0], np.float32))))
+    assert (got == tiny).all()
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_logarithm_of_a_scaling_from_outside(backend):
+    v = Scope()
+    n = v.count("n")
+    c, a = v.array("C", (n, n)), v.array("a", (n,), lo=0, lo_open=True)
+    eps, i = v.real("eps", lo=0, lo_open=True), v.index("i", n)
+    rows = lambda i, w: a[i] / sum_over(n, lambda s: exp(-c[i, s] / eps) * w[s])  # noqa: E731
+    columns = lambda j, u: a[j] / sum_over(n, lambda s: exp(-c[s, j] / eps) * u[s])  # noqa: E731
+    states = {"u": (n, 1, rows), "w": (n, 1, columns)}
+    outside = eps * log(iterate(20, states, lambda u, w: u[i]))
+    inside = eps * iterate(20, states, lambda u, w: log(u[i]))
+    data = given(backend, C=np.random.default_rng(0).random((5, 5)), a=np.full(5, 0.2), eps=1e-4)
+    got, want = (np.asarray(compile_kernel(e, axes="i", backend=backend)(**data)) for e in (outside, inside))
+    assert np.isfinite(got).all()
+    np.testing.assert_allclose(got, want, rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_a_loop_in_half_precision_stays_there(dtype):
+    v = Scope()
+    n = v.count("n")
+    matrix, i = v.array("M", (n, n)), v.index("i", n)
+    step = lambda i, h: sum_over(n, lambda s: matrix[i, s] * h[s]) / 2  # noqa: E731
+    out = iterate(3, {"h": (n, 1, step)}, lambda h: h[i])
+    kernel = compile_kernel(out, axes="i", acc="native")
+    assert kernel(M=torch.eye(4, dtype=dtype)).dtype == dtype
+
+
+def test_two_axes_of_a_loop_become_one():
+    table = Table()
+    i, j, s = Axis("i", "n"), Axis("j", "n"), Axis("s", "n")
+    entry = lambda *p: table.make("ref", (), ("X", p))  # noqa: E731
+    run = table.make("scan", (table.make("mul", (entry(i, s), entry(j, s))),), ("sum", j, 1, True))
+    state = table.make("ref", (), ("$h", (s,)))
+    loop = table.iterate(
+        table.num(3), [State("$h", (s,), table.num(0), table.make("add", (state, run)))],
+        table.make("ref", (), ("$h", (i,))),
+    )  # fmt: skip
+    merged = table.rename(loop, {j: i})
+    assert merged.axes == {i}
+    assert "scan[sum, %0.0, 1, True]((X[%0.0, %1.0] * X[i, %1.0]))" in show(merged)
