@@ -93,4 +93,9 @@ REGRESSIONS: dict[str, tuple] = {
         "Sum(delta(s, i)*Sum(z1[i, s, t]*exp(l0[i, t]), (t, 1, d)), (s, 1, m))", "i:n",
         "l0:large:n,d z1:nonneg:n,m,d", (4, 1, 1), 2806,
     ),
+    "slope of a derivative behind a mask": (
+        "diff(Sum(B1[s]*exp(l0[s])*Sum(exp(Sum(d2[r], (r, s_1 + 1, s)))*r3[s_1], (s_1, 1, s)), (s, 1, m))"
+        "/Sum(B1[s]*exp(l0[s]), (s, 1, m)), d2[p])", "p:m",
+        "l0:large:m B1:bool:m d2:decay:m r3:real:m", (1, 5, 1), 5291,
+    ),
 }  # fmt: skip

@@ -122,4 +122,4 @@ def test_keys_are_the_same_in_every_process():
 def test_text_of_nodes():
     t = Table()
     e = t.bind("reduce", (dot(t, ref(t, "Q", A, K), ref(t, "K", J, K), K),), (J,), ("lse",))
-    assert show(e) == "lse[%1.0<m](sum[%0.0<d](K[%1.0, %0.0] * Q[i, %0.0]))"
+    assert show(e) == "lse[j<m](sum[k<d](K[j, k] * Q[i, k]))"

@@ -100,4 +100,4 @@ def test_two_axes_of_a_loop_become_one():
     )  # fmt: skip
     merged = table.rename(loop, {j: i})
     assert merged.axes == {i}
-    assert "scan[sum, %0.0, 1, True]((X[%0.0, %1.0] * X[i, %1.0]))" in show(merged)
+    assert "scan[sum, k, 1, True]((X[k, j] * X[i, j]))" in show(merged)

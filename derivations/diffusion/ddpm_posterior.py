@@ -38,7 +38,7 @@ theorem = v.theorem(
         Eq(al * (1 - a) + be, 1 - b),
     ],
     proof=derive(1 / prec).eq(var, "precisions add"),
-    outputs={"variance": var, "c0": c0, "ct": ct, "mean": mean},
+    outputs={"variance": var, "c0": c0, "ct": ct},
     values=[
         value(
             "5.453187661e-05",

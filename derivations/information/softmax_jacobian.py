@@ -39,7 +39,7 @@ theorem = v.theorem(
     .eq(spread, "expand the square; softmax sums to 1")
     .ge(0, "a sum of squares with positive weights"),
     kind="identity",
-    outputs={"jacobian": soft(a) * (delta(a, b) - soft(b)) / eps, "p": soft(a), "lse": eps * log(Z), "form": spread},
+    outputs={"jacobian": soft(a) * (delta(a, b) - soft(b)) / eps, "p": soft(a), "lse": eps * log(Z)},
     values=[
         value(
             "-0.0800128373763749",

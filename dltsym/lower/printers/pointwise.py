@@ -263,6 +263,8 @@ def _row(printer: Printer, node: Node) -> Value:
     if not template:
         msg = f"{printer.target.name}: no form for {node.op}; another backend may have one"
         raise UnsupportedError(msg)
+    if node.op in printer.target.vanishing and all(map(_vanishes, node.args)):
+        template = printer.target.vanishing[node.op]
     kind = printer.kind(node)
     values = [read(printer, a, kind == "real") for a in node.args]
     if node.op == "log" and values[0].pure:
@@ -282,6 +284,11 @@ def _row(printer: Printer, node: Node) -> Value:
     if printer.target.inplace and node.op == "xexpx" and _last(printer, node.args[0]):
         texts[0] += ", True"
     return Value(template.format(*texts), order, kind, False, _level(template), *union(values))
+
+
+def _vanishes(node: Node) -> bool:
+    """Tell whether a logarithm may be -inf: a mask or a state that starts from nothing stands in it."""
+    return (node.op == "const" and node.data[0] == "inf") or any(map(_vanishes, node.args))
 
 
 @cache

@@ -68,6 +68,8 @@ class Target:
         Truth negation.
     clamp : mapping of str to str
         Maximum and minimum of a number ``{0}`` and an array ``{1}``.
+    vanishing : mapping of str to str
+        Templates of rows whose library form has no gradient where every operand is -inf.
     """
 
     name: str
@@ -112,6 +114,7 @@ class Target:
     log_softmax: str
     negate: str
     clamp: Mapping[str, str]
+    vanishing: Mapping[str, str]
 
 
 def dims_text(dims: Dims) -> str:

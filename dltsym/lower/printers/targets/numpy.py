@@ -57,4 +57,5 @@ TARGET = Target(
     log_softmax="_log_softmax({0}, {dims})",
     negate="~{0}",
     clamp={"maximum": "np.maximum({0}, {1})", "minimum": "np.minimum({0}, {1})"},
+    vanishing={},
 )

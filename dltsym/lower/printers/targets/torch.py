@@ -63,4 +63,5 @@ TARGET = Target(
     log_softmax="torch.log_softmax({0}, {dims})",
     negate="~{0}",
     clamp={"maximum": "{1}.clamp(min={0})", "minimum": "{1}.clamp(max={0})"},
+    vanishing={"logaddexp": "_log_add({0}, {1})"},
 )
