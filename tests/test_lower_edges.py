@@ -101,3 +101,11 @@ def test_two_axes_of_a_loop_become_one():
     merged = table.rename(loop, {j: i})
     assert merged.axes == {i}
     assert "scan[sum, k, 1, True]((X[k, j] * X[i, j]))" in show(merged)
+
+
+def test_a_share_of_a_size_hides_nothing():
+    v = Scope()
+    T, E = v.count("T"), v.count("E")
+    z = v.array("z", (T, E))
+    loss = sum_over(T, lambda t: log(sum_over(E, lambda e: exp(z[t, e]))) ** 2) / T
+    assert "where" not in compile_kernel(loss).source

@@ -35,7 +35,7 @@ def vanishing(program: Program) -> Program:
     -------
     Program
     """
-    alg = Algebra(program.table, program.inputs)
+    alg = Algebra(program.table, program.inputs, floors=dict(program.floors))
     memo: dict[Node, Node] = {}
     found: dict[Finding, None] = {}
 
