@@ -47,13 +47,18 @@ class Wrong(AssertionError):
         self.what = what
 
 
-def check(case: Case) -> None:
+def check(case: Case) -> frozenset[str]:
     """Check every property of one case.
 
     Parameters
     ----------
     case : Case
         Expression and data.
+
+    Returns
+    -------
+    frozenset of str
+        What could be judged: ``translation``, ``numbers``, ``gradient``. A case that nobody could judge has not passed.
 
     Raises
     ------
@@ -65,17 +70,19 @@ def check(case: Case) -> None:
         kernels = {b: compile_kernel(case.tree, axes=case.axes, backend=b) for b in ("numpy", "torch")}
         raw = oracle({"value": case.tree}, {"value": case.axes}, inputs)["value"]
     except Undecided:
-        return  # the data sit on a jump
+        return frozenset()  # the data sit on a jump
     except UnknownNode:
         if isinstance(case.tree, Diff):
-            return  # a choice inside: there need not be a derivative
+            return frozenset()  # a choice inside: there need not be a derivative
         raise
-    translation(kernels["numpy"], raw, inputs)
-    for kernel in kernels.values():
-        numbers(kernel, raw, inputs)
-    gradient(case, kernels["torch"], raw, inputs)
+    judged = {
+        "translation": translation(kernels["numpy"], raw, inputs),
+        "numbers": all([numbers(kernel, raw, inputs) for kernel in kernels.values()]),
+        "gradient": gradient(case, kernels["torch"], raw, inputs),
+    }
     batches(case, kernels)
     same_source(case, kernels["torch"])
+    return frozenset(what for what, done in judged.items() if done)
 
 
 def streamed(case: Case) -> bool:
@@ -119,24 +126,25 @@ def run(kernel: Kernel, inputs: dict[str, Any]) -> np.ndarray:
     return np.asarray(kernel(**given))
 
 
-def translation(kernel: Kernel, raw: BallArray, inputs: dict[str, Any]) -> None:
-    """The oracle and the final program agree in balls."""
+def translation(kernel: Kernel, raw: BallArray, inputs: dict[str, Any]) -> bool:
+    """The oracle and the final program agree in balls; False if they cannot settle it or no entry has a value."""
     try:
         final = ir_balls(kernel.final, own(kernel, inputs))["value"]
     except Undecided:
-        return
+        return False
     for at, text in disagreements(raw, final):
         raise Wrong("translation", f"{at} {text}")
+    return not np.isnan(raw.mid()).all()
 
 
-def numbers(kernel: Kernel, raw: BallArray, inputs: dict[str, Any]) -> None:
+def numbers(kernel: Kernel, raw: BallArray, inputs: dict[str, Any]) -> bool:
     """Computed numbers lie within the derived bound, and exist wherever the value does."""
     got = run(kernel, inputs)
-    within(kernel, raw, got, own(kernel, inputs), model_for(_real_type(got)))
+    return within(kernel, raw, got, own(kernel, inputs), model_for(_real_type(got)))
 
 
-def within(kernel: Kernel, raw: BallArray, got: np.ndarray, inputs: dict[str, Any], model: Model) -> None:
-    """Compare computed numbers with the oracle's."""
+def within(kernel: Kernel, raw: BallArray, got: np.ndarray, inputs: dict[str, Any], model: Model) -> bool:
+    """Compare computed numbers with the oracle's; tell whether some entry was held against a finite bound."""
     if got.shape != raw.shape:
         raise Wrong(f"shape {kernel.backend}", f"{got.shape} for {raw.shape}")
     with np.errstate(all="ignore"):
@@ -144,7 +152,7 @@ def within(kernel: Kernel, raw: BallArray, got: np.ndarray, inputs: dict[str, An
     bound, mid, error = np.broadcast_to(bound, raw.shape), raw.mid(), np.abs(raw.error(got))
     with np.errstate(all="ignore"):
         far = ~(error <= bound + raw.rad())
-    loose = min(1e10 * model.u, 1e-2)
+    loose, judged = min(1e10 * model.u, 1e-2), False
     for at in np.ndindex(*raw.shape):
         if np.isnan(mid[at]) or (raw.balls[at].is_finite() and abs(mid[at]) > model.top):
             continue
@@ -156,19 +164,21 @@ def within(kernel: Kernel, raw: BallArray, got: np.ndarray, inputs: dict[str, An
             raise Wrong(f"bound {kernel.backend}", f"{at} is {got[at]!r}, should be {mid[at]!r} +- {bound[at]:.3g}")
         if np.isinf(bound[at]) and error[at] > loose * max(abs(mid[at]), 1e-3):
             raise Wrong(f"unbounded {kernel.backend}", f"{at} is {got[at]!r}, should be {mid[at]!r}, no bound")
+        judged = judged or not np.isinf(bound[at])
+    return judged
 
 
 def _real_type(x: np.ndarray) -> str:
     return str(x.dtype) if x.dtype.kind == "f" else "float64"  # a rank is an integer
 
 
-def gradient(case: Case, kernel: Kernel, raw: BallArray, inputs: dict[str, Any]) -> None:
-    """Reverse mode gives the slope of the oracle's value along a random direction."""
+def gradient(case: Case, kernel: Kernel, raw: BallArray, inputs: dict[str, Any]) -> bool:
+    """Reverse mode gives the slope of the oracle's value along a random direction; False if it cannot be judged."""
     mid = raw.mid()
     with np.errstate(all="ignore"):
         _, bound = running(kernel.final, own(kernel, inputs), model_for("float64"))["value"]
     if not (np.isfinite(mid).all() and raw.balls.size and (bound <= 1e-11 * np.maximum(np.abs(mid), 1e-3)).all()):
-        return  # the sine of a huge number has no better slope than its value
+        return False  # the sine of a huge number has no better slope than its value
     rng = np.random.default_rng(case.seed + 1)
     real = [n for n in kernel.inputs if case.kinds.get(n, ("bool",))[0] in ("real", "pos", "unit", "decay", "large")]
     moves = {n: rng.integers(-4, 5, np.shape(inputs[n])) for n in real}
@@ -177,19 +187,18 @@ def gradient(case: Case, kernel: Kernel, raw: BallArray, inputs: dict[str, Any])
     leaves = {n: given[n].double().requires_grad_() for n in real}
     out = kernel(**{**given, **leaves, **{n: inputs[n] for n in kernel.inputs if n in case.sizes}})
     if not (leaves and out.requires_grad):
-        return
+        return False
     out = (out * torch.from_numpy(weights)).sum()
     slopes = torch.autograd.grad(out, list(leaves.values()), allow_unused=True)
     parts = [(g.numpy() * moves[n]).ravel() for n, g in zip(real, slopes, strict=True) if g is not None]
     got = float(np.concatenate(parts).sum())
     want = slope(case, inputs, moves, weights)
-    if want is None:
-        return
-    if not np.isfinite(got) and TOLD & {f.code for f in kernel.report}:
-        return
+    if want is None or (not np.isfinite(got) and TOLD & {f.code for f in kernel.report}):
+        return False
     size = float(np.abs(np.concatenate(parts)).sum()) if np.isfinite(got) else 0.0
     if not abs(got - want) <= 1e-6 * (abs(want) + size + 1e-3) and abs(want) < 1e150:
         raise Wrong("gradient", f"{got!r}, should be {want!r}")
+    return True
 
 
 def slope(case: Case, inputs: dict[str, Any], moves: dict[str, np.ndarray], weights: np.ndarray) -> float | None:
@@ -308,13 +317,17 @@ def shrunk(e: Expr) -> Iterator[Expr]:
                 continue
 
 
-def label(case: Case, judge: Callable[[Case], Any] = check) -> tuple[str, str] | None:
-    """Return what is wrong with a case, or None."""
+def label(
+    case: Case, judge: Callable[[Case], Any] = check, tally: Counter[str] | None = None
+) -> tuple[str, str] | None:
+    """Return what is wrong with a case, or None; count in `tally` what could be judged."""
     try:
-        judge(case)
+        done = judge(case)
+        if tally is not None:
+            tally.update(done if isinstance(done, frozenset) else ["streamed"] if done else [])
     except Wrong as e:
         return e.what, str(e)[:1500]
-    except Exception as e:
+    except Exception as e:  # whatever else goes wrong is a failure too, with its place
         last = traceback.extract_tb(e.__traceback__)[-1]
         return f"{type(e).__name__} in {last.filename.rsplit('/', 1)[-1]}:{last.lineno}", str(e)[:300]
     return None
@@ -345,12 +358,13 @@ def say(text: str) -> None:
 def campaign(count: int, start: int = 0, judge: Callable[[Case], Any] = check) -> int:
     """Run seeds and report; return the number of failures."""
     seen: Counter[str] = Counter()
+    tally: Counter[str] = Counter()
     began = time.time()
     for seed in range(start, start + count):
         if seed > start and (seed - start) % 1000 == 0:
             say(f"{seed - start} examples in {time.time() - began:.0f} s, {sum(seen.values())} failures")
         case = Terms(Random(seed)).draw()
-        wrong = label(case, judge)
+        wrong = label(case, judge, tally)
         if wrong is None:
             continue
         seen[wrong[0]] += 1
@@ -359,6 +373,7 @@ def campaign(count: int, start: int = 0, judge: Callable[[Case], Any] = check) -
             text = (label(small, judge) or wrong)[1]
             say(f"--- seed {seed}: {wrong[0]}\n{line_of(small)}\n{text}\n")
     say(f"{count} examples from {start} in {time.time() - began:.0f} s, {sum(seen.values())} failures")
+    say("judged: " + ", ".join(f"{what} {n}" for what, n in sorted(tally.items())))
     for what, n in seen.most_common():
         say(f"{n:6d} {what}")
     return sum(seen.values())

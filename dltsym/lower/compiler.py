@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from dltsym.errors import UnknownKey, UnsupportedError, suggest
+from dltsym.errors import ShapeError, UnknownKey, UnsupportedError, suggest
 from dltsym.lower.algebra.constructors import Algebra
 from dltsym.lower.axes import Axis
 from dltsym.lower.front.arguments import Arguments
@@ -88,6 +88,8 @@ def compile(
     ------
     UnknownKey
         For an unknown backend or option.
+    ShapeError
+        For a typical size that the expression does not have, or that is no positive integer.
 
     Examples
     --------
@@ -107,6 +109,11 @@ def compile(
             raise UnknownKey(f"no {option} {value!r}; there are {', '.join(known)}")
     asked = question(what, names, of, (given,) if isinstance(given, str) else given)
     normal, arguments = build(asked, axes, accuracy)
+    for size, length in (typical or {}).items():
+        if size not in arguments.floors:
+            raise ShapeError(f"typical: there is no size {size}{suggest(size, arguments.floors)}")
+        if not isinstance(length, int) or length < 1:
+            raise ShapeError(f"typical: the size {size} must be a positive integer, got {length!r}")
     options = {
         "compiled": compile,
         "acc": acc,

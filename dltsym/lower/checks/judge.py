@@ -94,7 +94,14 @@ def check(kernel: Kernel, other: Callable[..., Any], **inputs: Any) -> CheckResu
     Returns
     -------
     CheckResult
+
+    Raises
+    ------
+    DomainError
+        When `other` is no function, or returns no numbers of the right shape.
     """
+    if not callable(other):
+        raise DomainError(f"{kernel.name}: check takes a function or a kernel, got {other!r}")
     dtype = _dtype_of(inputs)
     exact = {name: plain64(x) for name, x in inputs.items()}
     balls = _named(kernel, kernel.oracle(**exact))
@@ -105,7 +112,15 @@ def check(kernel: Kernel, other: Callable[..., Any], **inputs: Any) -> CheckResu
 
 def _named(kernel: Kernel, out: Any) -> Mapping[str, Any]:
     names = kernel.outputs
-    return out if isinstance(out, Mapping) else dict(zip(names, out if len(names) > 1 else (out,), strict=True))
+    if isinstance(out, Mapping):
+        results = dict(out)
+    else:
+        several = out if len(names) > 1 and isinstance(out, tuple | list) else (out,)
+        results = dict(zip(names, several, strict=False))
+    missing = [n for n in names if results.get(n) is None]
+    if missing:
+        raise DomainError(f"{kernel.name}: the implementation returns nothing for {', '.join(missing)}")
+    return results
 
 
 def _limits(kernel: Kernel, other: Callable[..., Any], dtype: str, inputs: Mapping[str, Any]) -> dict[str, Limits]:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from dltsym.errors import Undecided, UnsupportedError
+from dltsym.errors import DomainError, Undecided, UnsupportedError
 from dltsym.lower.checks.draw import draw, draw_sizes, least_sizes, ranges_of_places
 from dltsym.lower.interpret.ir_arb import ir_balls
 from dltsym.lower.interpret.raw_arb import BallArray, oracle
@@ -65,7 +65,7 @@ class Validation:
     problems : tuple of str
         Every disagreement; empty if the translation is right as far as it was tried.
     undecided : int
-        Trials that balls could not settle at the highest precision.
+        Trials that balls could not settle at the highest precision; they count for nothing.
     """
 
     trials: int
@@ -80,8 +80,10 @@ class Validation:
         return not self.problems and self.entries > 0
 
     def __str__(self) -> str:
-        head = f"{self.trials} trials, {self.entries} entries in balls, z_max {self.z_max:.2f}"
-        return "\n".join([f"{head}: {'ok' if self.ok else 'DISAGREES'}", *self.problems])
+        left = f" ({self.undecided} undecided)" if self.undecided else ""
+        head = f"{self.trials} trials{left}, {self.entries} entries in balls, z_max {self.z_max:.2f}"
+        verdict = "DISAGREES" if self.problems else "ok" if self.ok else "nothing could be compared"
+        return "\n".join([f"{head}: {verdict}", *self.problems])
 
 
 def validate(kernel: Any, trials: int = 3, seed: int = 0) -> Validation:
@@ -99,7 +101,14 @@ def validate(kernel: Any, trials: int = 3, seed: int = 0) -> Validation:
     Returns
     -------
     Validation
+
+    Raises
+    ------
+    DomainError
+        For less than one trial.
     """
+    if trials < 1:
+        raise DomainError(f"{kernel.name}: validate needs at least one trial, got {trials}")
     return validated(subject_of(kernel), trials, seed)
 
 

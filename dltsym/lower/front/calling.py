@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dltsym.errors import DomainError, ShapeError
 from dltsym.lower.front.arrays import HALF, Backend, widened
-from dltsym.lower.printers.targets import library
+from dltsym.lower.printers.targets import host
 
 if TYPE_CHECKING:
     from dltsym.lower.kernel import Kernel
@@ -28,9 +28,9 @@ class Caller:
     fine: dict[Any, tuple[tuple[int, ...], Mapping[str, int]]] = field(default_factory=dict)
 
     @cached_property
-    def library(self) -> Backend:
+    def host(self) -> Backend:
         """The array library."""
-        return Backend(library(self.kernel.backend))
+        return Backend(host(self.kernel.backend))
 
     @cached_property
     def valued(self) -> bool:
@@ -62,7 +62,7 @@ class Caller:
             return self._checked(seen, args, inputs, validate)
         batch, sizes = found
         if self.valued:
-            self.kernel.arguments.look(self.library, values, sizes)
+            self.kernel.arguments.look(self.host, values, sizes)
         out = self._run(values)
         return out if not batch and len(self.kernel.outputs) == 1 else self._leave(out, None, batch)
 
@@ -71,7 +71,7 @@ class Caller:
         bound = kernel.arguments.bind(kernel.name, args, inputs)
         if kernel.backend == "ball":
             return kernel.oracle(**bound)
-        call = kernel.arguments.read(self.library, bound, validate=validate)
+        call = kernel.arguments.read(self.host, bound, validate=validate)
         wide = self._wide(call.values, call.dtype)
         same = all(x is bound[n] for n, x in zip(kernel.inputs, call.values, strict=True))
         if wide is None and same and seen is not None:
@@ -100,7 +100,7 @@ class Caller:
             raise DomainError(f"{self.kernel.name}: no value at these parameters and sizes{told}: {error}") from None
 
     def _raw(self, values: list[Any]) -> Any:
-        if self.library.name != "numpy":
+        if self.host.name != "numpy":
             return self.kernel.function(*(self._tensors(values) if self.kernel.compiled else values))
         import numpy as np
 
@@ -126,7 +126,7 @@ class Caller:
         outputs = self.kernel.final.outputs
         results = out if len(outputs) > 1 else (out,)
         return self.kernel.one(
-            {o.name: self.library.leave(x, dtype, batch, len(o.axes)) for o, x in zip(outputs, results, strict=True)}
+            {o.name: self.host.leave(x, dtype, batch, len(o.axes)) for o, x in zip(outputs, results, strict=True)}
         )
 
 

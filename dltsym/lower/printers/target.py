@@ -16,7 +16,7 @@ class Target:
     ----------
     name : str
         Name; the file in `dltsym.lower.printers.targets`.
-    library : {"torch", "numpy"}
+    host : {"torch", "numpy"}
         Whose arrays it takes.
     ops : mapping of str to str
         Templates of the rows of the op table; an empty one where there is none.
@@ -73,7 +73,7 @@ class Target:
     """
 
     name: str
-    library: str
+    host: str
     ops: Mapping[str, str]
     modules: Mapping[str, str]
     helpers: Mapping[str, str]

@@ -44,7 +44,7 @@ def target(name: str) -> Target:
     return import_module(f"{__name__}.{name}").TARGET
 
 
-def library(backend: str) -> str:
+def host(backend: str) -> str:
     """Return the array library that a backend takes its arguments from: torch unless its target says otherwise.
 
     Parameters
@@ -56,4 +56,4 @@ def library(backend: str) -> str:
     -------
     str
     """
-    return target(backend).library if backend in names() else "torch"
+    return target(backend).host if backend in names() else "torch"

@@ -10,7 +10,7 @@ from dltsym.lower.printers.target import Target
 TARGET = Target(
     name="numpy",
     modules={"math": "import math", "np": "import numpy as np", "special": "from scipy import special"},
-    library="numpy",
+    host="numpy",
     ops={name: row.numpy for name, row in OPS.items()},
     helpers={**NUMPY_LOOPS, **NUMPY},
     dtype="{0}.dtype",

@@ -10,7 +10,7 @@ from dltsym.lower.printers.target import Target
 TARGET = Target(
     name="torch",
     modules={"math": "import math", "torch": "import torch"},
-    library="torch",
+    host="torch",
     ops={name: row.torch for name, row in OPS.items()},
     helpers={**TORCH_LOOPS, **TORCH},
     dtype="{0}.dtype",
