@@ -52,6 +52,8 @@ _SESSION = (
     "probs",
     "reals",
 )
+_OPERATORS = ("Law", "Operator", "Relation", "Root")
+_IMPLEMENTATION = ("Arithmetic", "Case", "Cost", "implements")
 _FOLDS = (
     "argmax_over",
     "argmin_over",
@@ -108,6 +110,8 @@ _HOME = {
     "solve_for": "dltsym.session.threshold",
     "substitute": "dltsym.session.rewrite",
     "thm": "dltsym.session.shelf",
+    **dict.fromkeys(_OPERATORS, "dltsym.operators"),
+    **dict.fromkeys(_IMPLEMENTATION, "dltsym.implementation"),
     **dict.fromkeys(_FOLDS, "dltsym.notation.folds_api"),
     "compile": "dltsym.lower.compiler",
     "alpha_equal": "dltsym.lower.alpha",

@@ -9,6 +9,7 @@ from typing import Any
 from dltsym.chain import Derivation, Lemma, Step, conclusion, derive, thm
 from dltsym.errors import RecordError
 from dltsym.notation.tree import Expr, Rel, Sym
+from dltsym.operators import Operator
 
 __all__ = [
     "VERDICTS",
@@ -153,6 +154,7 @@ class Theorem:
     breaks: tuple[Break, ...] = ()
     also: tuple[Source, ...] = ()
     aliases: tuple[str, ...] = ()
+    operator: Operator | None = None
     key: str = ""
     prose: str = ""
 

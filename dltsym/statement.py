@@ -11,6 +11,7 @@ from dltsym.errors import NotationError, RecordError, suggest
 from dltsym.form import as_list, check_chains, check_owned, default_outputs, kind_of, parts
 from dltsym.notation.scope import Scope as Declarations
 from dltsym.notation.tree import Expr, Rel, Sym
+from dltsym.operators import Operator, Root
 from dltsym.record import (
     VERDICTS,
     Audit,
@@ -47,6 +48,7 @@ class Scope(Declarations):
         breaks: Sequence[Break] = (),
         also: Sequence[tuple[str, str]] = (),
         aliases: Sequence[str] = (),
+        operator: Operator | None = None,
     ) -> Theorem:
         """Build a theorem; every malformed part is one clear error.
 
@@ -70,6 +72,8 @@ class Scope(Declarations):
             What the kernel computes; by default the right side, optimum or solution.
         values, breaks, also, aliases
             Published values, points outside the hypotheses, further sources, old keys.
+        operator : Operator, optional
+            What kernels of the theorem compute.
 
         Returns
         -------
@@ -88,6 +92,8 @@ class Scope(Declarations):
         for name, out in outs.items():
             self.check_declared(out, f"output {name}")
         self._check_values(values, outs)
+        if operator is not None:
+            self._check_operator(operator)
         return Theorem(
             title=title,
             symbols=dict(self.symbols),
@@ -102,6 +108,7 @@ class Scope(Declarations):
             breaks=tuple(breaks),
             also=tuple(cited(a) for a in also),
             aliases=tuple(aliases),
+            operator=operator,
         )
 
     def audit(
@@ -258,6 +265,23 @@ class Scope(Declarations):
             to = self._term(step.to, f"step {k} ({step.op} {step.to})")
             steps.append(replace(step, to=to))
         return replace(chain, start=start, steps=tuple(steps))
+
+    def _check_operator(self, operator: Operator) -> None:
+        modes = {name: choices[0] for name, choices in operator.modes.items()}
+        results = operator.statement(**modes)
+        if set(results) != set(operator.axes):
+            raise RecordError(f"the operator states {', '.join(results)} and gives axes of {', '.join(operator.axes)}")
+        for name, out in results.items():
+            for tree in (out.residual, out.lo, out.hi) if isinstance(out, Root) else (out,):
+                self.check_declared(tree, f"operator output {name}")
+        for what, names, known in (
+            ("optional input", operator.absent, self.symbols),
+            ("differentiable input", operator.grads, self.symbols),
+            ("exact output", operator.exact, results),
+        ):
+            for name in names:
+                if name not in known:
+                    raise RecordError(f"the {what} {name} of the operator does not exist{suggest(name, known)}")
 
     def _check_values(self, values: Sequence[PublishedValue], outputs: Mapping[str, Expr]) -> None:
         for v in values:
