@@ -39,7 +39,9 @@ class Arithmetic:
     ftz : bool
         Whether subnormal results become 0.
     form : str
-        Form of the statement whose rounding errors are charged: empty for the statement as written.
+        Form of the statement whose rounding errors are charged: empty for the statement as written, ``"stable"`` for
+        the statement with its differences that cancel rewritten, or a form that the record proves. A kernel that names
+        one is held to the smaller tolerance of that form and of the statement as written, entry by entry.
     """
 
     io: str = "float32"

@@ -43,21 +43,29 @@ class Relation:
     name : str
         What is changed, in a few words.
     change : callable
-        From the inputs by name to the changed inputs.
+        From the inputs by name to the changed inputs, or to a tuple of them when it takes several calls.
     expect : callable
         From the outputs and the inputs before the change to the outputs after it; outputs that it leaves out are not
         compared, and neither are entries that are nan.
     exact : bool
-        Whether the outputs must agree bit for bit.
+        Whether the outputs of the kernels of this package must agree bit for bit. A theorem promises values, not bits:
+        those of other callables must agree within their tolerances.
     when : callable, optional
         Tells from inputs and modes whether the relation applies.
+    read : callable, optional
+        From the outputs of the changed calls, a tuple, and those before the change to what is compared; by default the
+        outputs of the only changed call.
+    modes : mapping
+        Modes of the changed calls, where they differ.
     """
 
     name: str
-    change: Callable[[dict[str, Any]], Mapping[str, Any]]
+    change: Callable[[dict[str, Any]], Mapping[str, Any] | tuple[Mapping[str, Any], ...]]
     expect: Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any]]
     exact: bool = False
     when: Callable[[Mapping[str, Any], Mapping[str, Any]], bool] | None = None
+    read: Callable[[tuple[Mapping[str, Any], ...], Mapping[str, Any]], Mapping[str, Any]] | None = None
+    modes: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from dltsym.errors import UnknownNode
 from dltsym.notation.folds import Binding, Cases, Fold, Iterate, Order, Recurrence, StateSpec
-from dltsym.notation.tree import Add, Call, Expr, Index, Mul, Neg, Num, Rel, Sum, Sym, bound_symbol
+from dltsym.notation.tree import Add, Call, Const, Expr, Index, Mul, Neg, Num, Rel, Sum, Sym, bound_symbol
 from dltsym.notation.walk import B, binders, free_symbols, fresh_binders, substitute, transform
 
 ZERO, ONE = Num(Fraction(0)), Num(Fraction(1))
@@ -37,8 +37,14 @@ def _kinked(node: Binding, of: Expr) -> bool:
         case Iterate():
             return node.tol is not None
         case Cases(branches, _):
-            return any(of in free_symbols(c) for cs, _ in branches for c in cs)
+            return any(of in free_symbols(c) and not _at_infinity(c) for cs, _ in branches for c in cs)
     return isinstance(node, Order)
+
+
+def _at_infinity(condition: Rel) -> bool:
+    """Say whether a comparison is with an infinity: it changes at no real number."""
+    ends = (e.arg if isinstance(e, Neg) else e for e in (condition.lhs, condition.rhs))
+    return any(e == Const("oo") for e in ends)
 
 
 def kink_derivative(call: Call, inner: list[Expr], mul: Callable[..., Expr]) -> Expr:

@@ -312,7 +312,7 @@ def _indices(idx: tuple[Expr, ...]) -> str:
 
 def _entry(node: Index) -> str:
     base, idx = symbol_latex(node.array), _indices(node.idx)
-    own = re.search(r"_(?:\{([^{}]*)\}|(\w))$", base)
+    own = re.search(r"_(?:\{((?:[^{}]|\{[^{}]*\})*)\}|(\w))$", base)
     if own:
         return f"{base[: own.start()]}_{{{own[1] or own[2]},{idx}}}"
     return f"{base}_{{{idx}}}"
