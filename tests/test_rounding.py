@@ -13,9 +13,9 @@ from rounding_sim import BRAIN, HALF, KINDS, Array, Build, I, J, Sim, bounds, ho
 from dltsym.errors import UnsupportedError
 from dltsym.lower.interpret.bound import RULES as BOUND
 from dltsym.lower.interpret.functions import EVALUATOR, FUNCTIONS
-from dltsym.lower.interpret.magnitude import RULES as MAGNITUDE
 from dltsym.lower.interpret.model import F32, F64, U64, Model, model_for, rounded
 from dltsym.lower.interpret.sigma import RULES as SIGMA
+from dltsym.lower.interpret.twin import RULES as MAGNITUDE
 from dltsym.lower.ops import OPS
 from dltsym.notation.balls import REAL
 

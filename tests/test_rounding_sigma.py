@@ -12,9 +12,9 @@ import torch
 from rounding_sim import Array, Build, I, J, K
 
 from dltsym.lower.interpret.bound import running
-from dltsym.lower.interpret.magnitude import magnitude
 from dltsym.lower.interpret.model import BF16, F16, F32, Model, model_for
 from dltsym.lower.interpret.sigma import spread
+from dltsym.lower.interpret.twin import magnitude
 from dltsym.lower.nodes import Node
 from dltsym.lower.program import Program
 

@@ -78,7 +78,10 @@ def shares(item: Item, dims: int, model: Model) -> Shares:
     far = e + u * (gap + e + shift)
     far = np.where((gap + e + shift > model.top) & (e + shift < FAR), e, np.where(out, 0.0, far))
     up, lo = np.expm1(far) + np.exp(far) * c, -np.expm1(-far) + np.exp(-far) * c
-    rounding, tiny = growth(count, model.u_a) + growth(count + 2, U64), count * (model.eta + TINY) * np.exp(shift)
+    rounding, tiny = (
+        growth(model.depth(count), model.u_a) + growth(count + 2, U64),
+        count * (model.eta + TINY) * np.exp(shift),
+    )
     above = (p * up).sum(over, keepdims=True) + tiny
     below = (p * lo).sum(over, keepdims=True) + tiny
     above, below = above + rounding + above * rounding, below + rounding

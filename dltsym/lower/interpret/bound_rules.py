@@ -156,5 +156,5 @@ def contraction_rounding(model: Model, terms: float, factors: int) -> float:
     float
     """
     cast = (1 + model.gemm) ** factors if factors > 1 else 1.0
-    kernel = (1 + growth(factors - 1, model.u)) * (1 + growth(terms, model.u_a)) * cast - 1
+    kernel = (1 + growth(factors - 1, model.u)) * (1 + growth(model.depth(terms), model.u_a)) * cast - 1
     return kernel + growth(terms + factors, U64)

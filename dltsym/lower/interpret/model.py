@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import ceil, log2
 from typing import TYPE_CHECKING, Any
 
 from dltsym.errors import UnsupportedError
@@ -30,7 +31,7 @@ class Model:
     top, top_a : float
         Largest finite number of the storage type and of the accumulator.
     sums : {"sequential", "blocked", "pairwise"}
-        How sums are ordered; read by the statistical model only, the worst case holds for every order.
+        How sums are ordered; the worst case holds for every order unless this one is `promised`.
     block : int
         Length of a block of a blocked sum.
     panel : int
@@ -41,6 +42,8 @@ class Model:
         Extra rounding of both factors of a matrix product (TF32 operands), 0 for none.
     weights : float
         Extra rounding of normalised weights before they meet the values they average, 0 for none.
+    promised : bool
+        Whether the worst case may rely on the order of sums.
     twice : bool
         Whether normalised weights that no sum takes up at once compute their scores again, perhaps in another order;
         read by the statistical model only.
@@ -62,6 +65,25 @@ class Model:
     weights: float = 0.0
     calls: float = 1.0
     twice: bool = False
+    promised: bool = False
+
+    def depth(self, terms: float) -> float:
+        """Return the number of additions that a term of a sum meets, at most.
+
+        Parameters
+        ----------
+        terms : float
+            Number of terms.
+
+        Returns
+        -------
+        float
+            For a tree eight more than its height: the terms of a lane are added one after the other before.
+        """
+        if not self.promised or self.sums == "sequential" or terms <= 1:
+            return terms
+        short = ceil(log2(terms)) + 8.0 if self.sums == "pairwise" else self.block + ceil(terms / self.block)
+        return min(terms, float(short))
 
 
 F32 = Model()

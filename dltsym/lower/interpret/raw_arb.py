@@ -141,7 +141,7 @@ def oracle(
         data = {s.name: _datum(s, _part(a, at, _rank(s)), sizes) for s, a in _pairs(free, arrays)}
         data |= {n: fmpq(k) for n, k in sizes.items() if n not in data}
         for name, tree in trees.items():
-            _fill(out[name][at] if at else out[name], tree, [(s, ranges[s]) for s in axes[name]], data, prec)
+            _fill(out[name][(*at, ...)], tree, [(s, ranges[s]) for s in axes[name]], data, prec)
     return {n: BallArray(b) for n, b in out.items()}
 
 
