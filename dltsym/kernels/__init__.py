@@ -13,13 +13,15 @@ from dltsym.implementation import implementation_of
 
 
 def families() -> Iterator[ModuleType]:
-    """Walk the families of kernels, one package or module each; none imports torch or triton.
+    """Walk the families of kernels, one package each; none imports torch or triton.
 
     Yields
     ------
     module
     """
     for found in pkgutil.iter_modules(__path__):
+        if not found.ispkg:
+            continue  # device and launch need triton
         module = import_module(f"{__name__}.{found.name}")
         if any(implementation_of(x) for x in vars(module).values()):
             yield module
