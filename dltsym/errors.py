@@ -106,6 +106,10 @@ class UnsupportedError(UnknownNode):
     """A backend has no form for a construct; the message names every reason."""
 
 
+class KernelMapError(DltsymError):
+    """A callable and a statement do not fit together: a parameter without a value, an input nobody takes."""
+
+
 class Undecided(DltsymError):
     """Balls overlap where a comparison has to be made, or stay too wide, at the highest precision that was allowed."""
 

@@ -1,4 +1,4 @@
-"""The verb that shows compiled kernels: kernel."""
+"""The verbs of kernels: those that a record compiles to, and, in `dltsym.cli.oracle`, those that people write."""
 
 from __future__ import annotations
 
@@ -6,12 +6,44 @@ from typing import Any
 
 import click
 
+from dltsym.cli import oracle
 from dltsym.cli.say import dump, json_option
+from dltsym.errors import suggest
 
 PARTS = ("source", "ir", "report", "signature", "latex")
 
 
-@click.command()
+class KernelVerbs(click.Group):
+    """Verbs of kernels; anything that is no verb is the key of a record, whose kernel is shown."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the name of the implied verb in front of a key or an option of it."""
+        if args and args[0] not in self.commands and args[0] not in ctx.help_option_names:
+            args = [SHOW, *args]
+        return super().parse_args(ctx, args)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """List the verbs in the order in which they were added."""
+        return list(self.commands)
+
+
+class Implied(click.Command):
+    """A verb that need not be said: its name stands for its argument."""
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """Leave the argument out of the usage line: it is there already."""
+        return [piece for piece in super().collect_usage_pieces(ctx) if piece != SHOW]
+
+
+SHOW = "KEY"
+
+
+@click.group(cls=KernelVerbs)
+def kernel() -> None:
+    """Show the kernel of a record (`dltsym kernel KEY`), and check kernels that people write against a theorem."""
+
+
+@kernel.command(SHOW, cls=Implied)
 @click.argument("key")
 @click.option("--backend", type=click.Choice(["torch", "numpy", "ball", "triton"]), default="torch",
               show_default=True, help="Where it runs.")  # fmt: skip
@@ -28,7 +60,7 @@ PARTS = ("source", "ir", "report", "signature", "latex")
 @click.option("--latex", "parts", flag_value="latex", multiple=True, help="Formula.")
 @click.option("--validate", is_flag=True, help="Hold program and source against the formula in balls, at tiny sizes.")
 @json_option
-def kernel(
+def show(
     key: str, backend: str, output: str | None, axes: str | None, wrt: str | None, closed: bool,
     parts: tuple[str, ...], validate: bool, as_json: bool,
 ) -> None:  # fmt: skip
@@ -40,6 +72,8 @@ def kernel(
     from dltsym.errors import UnknownKey
     from dltsym.record import Theorem
 
+    if "." not in key and (near := suggest(key, [verb.name or "" for verb in oracle.VERBS])):
+        raise click.UsageError(f"No such verb or record {key!r}{near}")
     record = catalogue.get(key)
     if not isinstance(record, Theorem):
         raise UnknownKey(f"{key} is an audit and has no kernel; see dltsym audit {key}")
@@ -71,3 +105,7 @@ def _part(built: Any, part: str) -> Any:
     if part == "signature":
         return str(getattr(built, "signature", built))
     return built.latex() if part == "latex" else getattr(built, part)
+
+
+for _verb in oracle.VERBS:
+    kernel.add_command(_verb)
