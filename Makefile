@@ -10,9 +10,10 @@ FORMAL_ARGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help install verify test formal lint format docs bench clean distclean
+.PHONY: kernels-quick kernels-fresh kernels-table kernels-gpu
 
 help:  ## show this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
 
 # Torch comes first and pinned: an unpinned torch can pull gigabytes of GPU packages. The build tools come with it,
 # because the project itself is then built with them in place (--no-build-isolation) and every version is a pinned one.
@@ -50,11 +51,28 @@ format: $(STAMP)  ## apply the style
 docs: $(STAMP)  ## build the documentation into build/docs; warnings are errors
 	$(BIN)/python -m sphinx -W -n -q --keep-going -d build/doctrees -b html docs build/docs
 
+# Triton's interpreter is asked for before anything is imported, and small products are faster on one thread.
+kernels-quick kernels-fresh kernels-table: export TRITON_INTERPRET = 1
+kernels-quick kernels-fresh kernels-table: export OPENBLAS_NUM_THREADS = 1
+kernels-quick kernels-fresh kernels-table: export OMP_NUM_THREADS = 1
+
+kernels-quick: $(STAMP)  ## a few cases of every kernel in f32 and bf16, without planted bugs
+	$(BIN)/python tests/kernels/quick.py --cases 1 --dtypes f32,bf16 $(KERNELS)
+
+kernels-fresh: $(STAMP)  ## all cases of every kernel with new seeds, which it prints
+	$(BIN)/python tests/kernels/quick.py --fresh $(KERNELS)
+
+kernels-table: $(STAMP)  ## check and compile every kernel, and write down what the labels are read from
+	$(BIN)/python -m dltsym.oracle.evidence $(KERNELS)
+
+kernels-gpu: $(STAMP)  ## on a machine with a device: run, check and time every kernel; SUITE=FILE of gpu_suite.py
+	$(BIN)/python tests/kernels/gpu_run.py $(if $(SUITE),--suite $(SUITE)) --minutes $(or $(MINUTES),9)
+
 bench: $(STAMP)  ## run every benchmark, write build/bench/*.json
 	@for script in tests/bench/bench_*.py; do $(BIN)/python $$script || exit 1; done
 
 clean:  ## remove what was built; keep .venv
-	rm -rf build dist docs/theorems .pytest_cache .ruff_cache .hypothesis
+	rm -rf build dist docs/theorems docs/kernels .pytest_cache .ruff_cache .hypothesis
 	find dltsym derivations tests docs examples -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean  ## remove .venv too

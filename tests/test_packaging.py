@@ -68,6 +68,14 @@ def test_wheel_holds_every_record_file(wheel: Path) -> None:
     assert inside == on_disk
 
 
+def test_wheel_holds_the_planted_bugs_of_every_family_and_the_evidence(wheel: Path) -> None:
+    inside = set(ZipFile(wheel).namelist())
+    folder = ROOT / "dltsym"
+    data = [path for path in folder.rglob("*") if path.suffix in {".toml", ".json"} and "__pycache__" not in path.parts]
+    assert {p.parent.name for p in data if p.name == "mutants.toml"} >= {"attention", "scan", "transport"}
+    assert {path.relative_to(ROOT).as_posix() for path in data} <= inside
+
+
 def test_clean_environment_runs_the_installed_wheel(clean_python: Path, tmp_path: Path) -> None:
     where = run(clean_python, "-c", "import dltsym; print(dltsym.__file__)", cwd=tmp_path)
     assert Path(where.strip()).is_relative_to(clean_python.parent.parent)
