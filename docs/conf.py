@@ -1,4 +1,4 @@
-"""Sphinx settings. Theorem pages are made from the records by `dltsym.render.sphinx`; nothing needs a network."""
+"""Sphinx settings. Pages of theorems and kernels are made by extensions of dltsym; nothing needs a network."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ extensions = [
     "sphinx_design",
     "sphinxcontrib.bibtex",
     "dltsym.render.sphinx",
+    "dltsym.oracle.pages",
 ]
 myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 3

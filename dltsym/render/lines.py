@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from dltsym.notation.latex import symbol_latex, to_latex
-from dltsym.notation.tree import Expr, Num, Rel, Sym, bound_symbol
+from dltsym.notation.tree import Add, Expr, Neg, Num, Rel, Sym, bound_symbol
 from dltsym.notation.walk import free_symbols
 from dltsym.record import Claim, Ode, Optimum, Premise, Rate, Source, Theorem
 
@@ -40,7 +41,7 @@ def domain_latex(sym: Sym) -> str:
     if d.definition is not None:
         return f"{name} = {to_latex(d.definition)}"
     if d.sort in ("array", "matrix"):
-        sizes = r" \times ".join(to_latex(hi) for _, hi in d.shape)
+        sizes = r" \times ".join(to_latex(_extent(lo, hi)) for lo, hi in d.shape)
         return rf"{name} \in {_interval(sym)}^{{{sizes}}}"
     if d.sort == "index":
         return rf"{name} \in \{{{_end(d.lo)}, \dots, {_end(d.hi)}\}}"
@@ -52,6 +53,21 @@ def domain_latex(sym: Sym) -> str:
     if d.hi is None:
         return f"{name} {_MORE[d.lo_open]} {_end(d.lo)}"
     return (f"{_end(d.lo)} {below} " if d.lo is not None else "") + f"{name} {above} {_end(d.hi)}"
+
+
+def _extent(lo: Expr, hi: Expr) -> Expr:
+    """Count the places from lo to hi, in the shortest form."""
+    first = lo.value if isinstance(lo, Num) else None
+    if first == 1:
+        return hi
+    if (
+        first == 0
+        and isinstance(hi, Add)
+        and len(hi.args) == 2
+        and hi.args[1] in (Neg(Num(Fraction(1))), Num(Fraction(-1)))
+    ):
+        return hi.args[0]
+    return hi - lo + 1
 
 
 def _end(bound: Expr | None) -> str:
