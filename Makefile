@@ -23,7 +23,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "[2/3] install torch and the build tools (pinned by constraints.txt)"
 	@$(PIP) torch hatchling editables
 	@echo "[3/3] install dltsym with its extras (pinned by constraints.txt)"
-	@$(PIP) --no-build-isolation -e '.[gpu,test,dev,docs]'
+	@$(PIP) --no-build-isolation -e '.[gpu,plot,test,dev,docs]'
 	@touch $@
 
 install: $(STAMP)  ## create .venv with everything the other targets need

@@ -184,8 +184,9 @@ def _of_tail(got: Array, true: Array) -> Iterator[str]:
     for axis in range(true.ndim):
         size = true.shape[axis]
         per = off.mean(axis=tuple(k for k in range(true.ndim) if k != axis))
-        bad = np.flatnonzero(per > 0)
-        if 0 < bad.size < size / 2 and bad[0] > 0 and bad[-1] == size - 1 and bad.size == size - bad[0]:
+        bad = np.flatnonzero(per > 0)  # one entry that happens to be off is no tail: most of each row must be
+        tail = 0 < bad.size < size / 2 and bad[0] > 0 and bad.size == size - bad[0]
+        if tail and float(per[bad].min()) > 0.5:
             yield f"wrong from entry {bad[0]} of {size} on along axis {axis}: the last block is not handled"
 
 

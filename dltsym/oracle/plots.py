@@ -114,7 +114,7 @@ def _pyplot() -> Any:
     try:
         import matplotlib as mpl
     except ImportError:
-        raise UnsupportedError("plots need matplotlib; pip install matplotlib") from None
+        raise UnsupportedError("plots need matplotlib; pip install dltsym[plot]") from None
     mpl.use("agg")
     import matplotlib.pyplot as plt
 

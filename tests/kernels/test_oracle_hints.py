@@ -59,6 +59,16 @@ def test_noise_has_no_hint() -> None:
     assert "hint" not in table
 
 
+def test_an_entry_that_happens_to_be_off_is_no_lost_tail() -> None:
+    def spoilt(y: Any, x: Any, last: int) -> Any:
+        y = y * 1.005
+        y[..., -last:] *= 1.02 if last > 1 else torch.linspace(1.0, 1.02, y[..., -1:].numel()).view(y[..., -1:].shape)
+        return y
+
+    assert "last block" not in told(changed("lse", lambda y, x: spoilt(y, x, 1)))
+    assert "last block" in told(changed("lse", lambda y, x: spoilt(y / 1.005, x, 4)))
+
+
 @pytest.mark.parametrize("low", [torch.bfloat16, torch.float16])
 def test_weights_in_half_precision_are_diagnosed(low: torch.dtype) -> None:
     def half(x: Any, w: Any) -> Any:
