@@ -5,7 +5,7 @@ is 1 plus the mass of the other keys over that of the own one, so that it is not
 The batch form, where query $i$ owns key $i$, is the square case of it.
 """
 
-from dltsym import Eq, Ne, Operator, Scope, cases_, derive, exp, log, softplus
+from dltsym import Eq, Ne, Operator, Scope, cases_, derive, exp, log, softplus, value
 from dltsym.relations import euler, permuted, rotated
 
 v = Scope(base=0)
@@ -18,6 +18,7 @@ T = v.pos("T", "logit scale, 1 / temperature")
 t = v.array("t", N, "key of each query", lo=0, hi=M - 1, entries="integer")
 i = v.index("i", N)
 F = v.array("F", (N, M), "scores, query against key")
+g = v.real("g", "log of the mass of the other keys over that of the own one")
 
 
 def Z(r, c):
@@ -44,13 +45,19 @@ loss_of_row = log(total) - own
 theorem = v.theorem(
     title="InfoNCE with targets",
     cite=("oord2018", "Section 2.2, the loss"),
-    claim=[Eq(exp(loss_of_row), 1 + (total - exp(own)) * exp(-own)), loss_of_row >= 0],
+    claim=[
+        Eq(exp(loss_of_row), 1 + (total - exp(own)) * exp(-own)),
+        loss_of_row >= 0,
+        Eq(log(1 + exp(g)), softplus(g)),
+    ],
     proof=[
         derive(exp(own)).le(total, "one term of a positive sum", hint="termwise").named("one"),
         derive(exp(loss_of_row)).eq(1 + (total - exp(own)) * exp(-own), "divide by the own exponential"),
         derive(loss_of_row).ge(0, "the sum is at least one of its terms", by="one"),
     ],
     kind="identity",
+    outputs={"row": softplus(g)},
+    values=[value("0.6931471805599453", "as much mass on the others", of="row", g=0)],
     operator=Operator(
         loss_of(row),
         axes={"loss": "", "rows": "i"},

@@ -8,7 +8,7 @@ model. Whether a token is taken depends on later tokens, so the choice is not ca
 listed in their own order; with fewer tokens than places the rest is -1.
 """
 
-from dltsym import Operator, Scope, cases_, delta, derive, log, thm, topk_over, value
+from dltsym import Operator, Scope, cases_, delta, derive, exp, log, thm, topk_over, value
 from dltsym.relations import scaled
 
 v = Scope(base=0)
@@ -50,7 +50,7 @@ theorem = v.theorem(
     .le(E * (1 - c / E - 1), "log t <= t - 1", by=thm("information.log_bound", t="1 - c/E"))
     .eq(-c, "E cancels"),
     kind="upper bound",
-    outputs={"uncovered": (1 - c / E) ** E},
+    outputs={"uncovered": exp(none)},
     values=[value("0.118067087", "16 experts, capacity factor 2", of="uncovered", E=16, c=2)],
     operator=Operator(
         choice,

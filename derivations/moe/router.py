@@ -67,7 +67,7 @@ theorem = v.theorem(
     cite=("shazeer2017", "equations (3) to (7)"),
     also=[("zoph2022", "the z loss"), ("fedus2022", "equations (4) to (6), the Switch loss")],
     claim=[Eq(soft(t, f) - 1 / E, distance), Eq(diff(L**2, z[t, f]), 2 * L * soft(t, f))],
-    outputs={"lse": L}, values=[value("1.407605964", "logits 1, 0, -1", of="lse", T=1, E=3, z=[[1, 0, -1]], t=0)],
+    outputs={"growth": exp(c) - 1}, values=[value("1.718281828459045", "shift 1", of="growth", c=1)],
     operator=Operator(
         routed, {**axes, "cv2": "", "switch": "", "z_loss": ""},
         modes={"K": (2, 1, 8), "renormalise": (False, True), "per_k": (True, False)},
