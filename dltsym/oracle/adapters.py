@@ -154,7 +154,7 @@ def resolve(text: str, c_signature: str = "") -> Any:
         raise KernelMapError(f"cannot read {text!r}; write package.module:function, file.py:function or lib.so:symbol")
     path = Path(home)
     if path.suffix in (".so", ".dylib", ".dll", ".cu"):
-        from dltsym.oracle.library import opened
+        from dltsym.oracle.shared_object import opened
 
         return opened(path, name, c_signature)
     module = _file(path) if path.suffix == ".py" else _module(home)
