@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
-from dltsym.errors import RecordError, UndeclaredSymbol, suggest
-from dltsym.notation.tree import Expr, Index, Limit, Rel, Sym, as_expr, bound_symbol
-from dltsym.notation.walk import T, expand_lets, free_symbols, key, substitute, subterms, transform
+from dltsym.errors import NotationError, RecordError, UndeclaredSymbol, suggest
+from dltsym.notation.tree import (
+    Add,
+    Call,
+    Div,
+    Expr,
+    Index,
+    Limit,
+    Mul,
+    Neg,
+    Num,
+    Pow,
+    Rel,
+    Sym,
+    as_expr,
+    bound_symbol,
+)
+from dltsym.notation.walk import T, children, expand_lets, free_symbols, key, substitute, subterms, transform
 from dltsym.record import Claim, Convex, Derivation, Ode, Optimum, Premise, Rate, conclusion
 
 _STRONGER = {
@@ -55,9 +70,19 @@ def same(a: Rel, b: Rel) -> bool:
     -------
     bool
     """
-    a, b = expand_lets(a), expand_lets(b)
+    a, b = transform(expand_lets(a), _number), transform(expand_lets(b), _number)
     swapped = Rel(a.rhs, {"<": ">", "<=": ">=", ">": "<", ">=": "<="}.get(a.op, a.op), a.lhs)
     return any(key(x.lhs) == key(b.lhs) and key(x.rhs) == key(b.rhs) and b.op in _STRONGER[x.op] for x in (a, swapped))
+
+
+def _number(e: Expr) -> Expr:
+    """Write a number in one way: 1/4 may be a quotient of text or one fraction."""
+    match e:
+        case Div(Num(a), Num(b)) if b != 0:
+            return Num(a / b)
+        case Neg(Num(a)):
+            return Num(-a)
+    return e
 
 
 def as_list(what: Any) -> list[Any]:
@@ -289,3 +314,82 @@ def check_owned(what: Any, symbols: Mapping[str, Sym], where: str, rank: int = 1
         if symbols.get(sym.name) != sym:
             why = " here (it belongs to another scope)" if sym.name in symbols else suggest(sym.name, symbols)
             raise UndeclaredSymbol(f"{where}: symbol {sym.name} is not declared{why}")
+
+
+def check_entries(what: Expr | Rel, where: str) -> None:
+    """Raise if an array stands where a number belongs: an inequality or a product is about entries.
+
+    Parameters
+    ----------
+    what : Expr or Rel
+        Part of a record.
+    where : str
+        Named in the message.
+
+    Raises
+    ------
+    NotationError
+        Naming the array, and how an entry is written.
+    """
+    for node in subterms(what):
+        for part in children(node) if isinstance(node, Rel | Add | Mul | Div | Pow | Neg | Call) else ():
+            if isinstance(part, Sym) and part.decl.sort == "array":
+                idx = ", ".join("ijkl"[: len(part.decl.shape)])
+                raise NotationError(
+                    f"{where}: {part.name} is an array, and {node} needs a number; write the entry {part.name}[{idx}], "
+                    f"with an index of v.sum(lambda ...), or one declared by v.index"
+                )
+
+
+def inputs_by_name(inputs: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return inputs by the names of their symbols.
+
+    Parameters
+    ----------
+    inputs : mapping of str or Sym to object
+        As written in a record.
+
+    Returns
+    -------
+    dict of str to object
+    """
+    return {name.name if isinstance(name, Sym) else str(name): what for name, what in inputs.items()}
+
+
+def sizes(symbols: Mapping[str, Sym], inputs: Mapping[str, Any]) -> dict[str, int]:
+    """Return the sizes that arrays among some inputs give to symbols which have no value there.
+
+    Parameters
+    ----------
+    symbols : mapping of str to Sym
+        Declarations.
+    inputs : mapping of str to object
+        Numbers and nested lists by name.
+
+    Returns
+    -------
+    dict of str to int
+        Of several arrays the first one counts; whether the others agree is checked with the inputs.
+    """
+    out: dict[str, int] = {}
+    for name, level in inputs.items():
+        for lo, hi in symbols[name].decl.shape if name in symbols else ():
+            if not isinstance(level, list | tuple):
+                break
+            size, more = _shifted(hi)
+            if size is not None and isinstance(lo, Num) and size.name not in inputs:
+                out.setdefault(size.name, int(len(level) - 1 + lo.value - more))
+            level = level[0] if level else None
+    return out
+
+
+def _shifted(last: Expr) -> tuple[Sym | None, Any]:
+    """Split the last index of a range into a symbol and a number that is added to it."""
+    terms = last.args if isinstance(last, Add) else (last,)
+    syms = [t for t in terms if isinstance(t, Sym)]
+    more = [t.value for t in terms if isinstance(t, Num)] + [-t.arg.value for t in terms if _less(t)]
+    return (syms[0], sum(more)) if len(syms) == 1 and len(more) == len(terms) - 1 else (None, 0)
+
+
+def _less(term: Expr) -> TypeGuard[Any]:
+    return isinstance(term, Neg) and isinstance(term.arg, Num)

@@ -6,9 +6,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from dltsym.algorithms import Algorithm
+from dltsym.algorithms import algorithm as check_algorithm
+from dltsym.boundform import Bound, read_bound
 from dltsym.claims import check_claim
 from dltsym.errors import NotationError, RecordError, suggest
-from dltsym.form import as_list, check_chains, check_owned, default_outputs, kind_of, parts
+from dltsym.form import (
+    as_list,
+    check_chains,
+    check_entries,
+    check_owned,
+    default_outputs,
+    inputs_by_name,
+    kind_of,
+    parts,
+    sizes,
+)
 from dltsym.notation.scope import Scope as Declarations
 from dltsym.notation.tree import Expr, Rel, Sym
 from dltsym.operators import Operator, Root
@@ -44,11 +57,14 @@ class Scope(Declarations):
         kind: str = "",
         tight: Any = (),
         outputs: Mapping[str, Any] | None = None,
-        values: Sequence[PublishedValue] = (),
-        breaks: Sequence[Break] = (),
+        values: PublishedValue | Sequence[PublishedValue] = (),
+        breaks: Break | Sequence[Break] = (),
         also: Sequence[tuple[str, str]] = (),
         aliases: Sequence[str] = (),
         operator: Operator | None = None,
+        algorithm: Callable[..., Mapping[str, Any]] | None = None,
+        computes: Sequence[str] = (),
+        bound: Bound | Sequence[Bound] = (),
     ) -> Theorem:
         """Build a theorem; every malformed part is one clear error.
 
@@ -69,11 +85,16 @@ class Scope(Declarations):
         tight : mapping or list
             Values of symbols at which an inequality is an equality.
         outputs : mapping of str to Expr, optional
-            What the kernel computes; by default the right side, optimum or solution.
+            What the kernel computes; by default the right side, optimum or solution, and with an algorithm nothing.
         values, breaks, also, aliases
-            Published values, points outside the hypotheses, further sources, old keys.
+            Published values, points outside the hypotheses (by symbol or name), further sources, old keys. The size of
+            an array that a value gives need not be given.
         operator : Operator, optional
             What kernels of the theorem compute.
+        algorithm, computes
+            ``f(m, **inputs)`` for what has no closed formula, and the names of the results that it returns.
+        bound : Bound or list of them
+            How outputs are used as bounds.
 
         Returns
         -------
@@ -88,10 +109,12 @@ class Scope(Declarations):
         check_chains(claims, hypotheses, chains)
         for c in claims:
             check_claim(c, hypotheses, tuple(self.symbols.values()))
-        outs = {k: self.read(e) for k, e in outputs.items()} if outputs else default_outputs(claims)
+        code = None if algorithm is None and not computes else check_algorithm(algorithm, computes, self.symbols)
+        default = {} if code else default_outputs(claims)
+        outs = {k: self.read(e) for k, e in outputs.items()} if outputs else default
         for name, out in outs.items():
             self.check_declared(out, f"output {name}")
-        self._check_values(values, outs)
+        stated = self._values(as_list(values), outs, code)
         if operator is not None:
             self._check_operator(operator)
         return Theorem(
@@ -104,11 +127,13 @@ class Scope(Declarations):
             kind=kind or kind_of(claims),
             tight=tuple(self._mapping(m) for m in as_list(tight)),
             outputs=outs,
-            values=tuple(values),
-            breaks=tuple(breaks),
+            values=stated,
+            breaks=tuple(self._break(b, len(claims)) for b in as_list(breaks)),
             also=tuple(cited(a) for a in also),
             aliases=tuple(aliases),
             operator=operator,
+            algorithm=code,
+            bounds=tuple(self._bound(b, outs, code, hypotheses) for b in as_list(bound)),
         )
 
     def audit(
@@ -121,10 +146,10 @@ class Scope(Declarations):
         verdict: str,
         corrected: str,
         given: Any = (),
-        at: Mapping[str, Any] | None = None,
+        at: Mapping[Any, Any] | None = None,
         fixture: Callable[..., Mapping[str, Any]] | None = None,
         outputs: Mapping[str, Any] | None = None,
-        values: Sequence[PublishedValue] = (),
+        values: PublishedValue | Sequence[PublishedValue] = (),
         see: Sequence[str] = (),
         aliases: Sequence[str] = (),
     ) -> Audit:
@@ -160,7 +185,7 @@ class Scope(Declarations):
         outs = {k: self.read(e) for k, e in (outputs or {}).items()} or {"lhs": rel.lhs, "rhs": rel.rhs}
         for name, out in outs.items():
             self.check_declared(out, f"output {name}")
-        self._check_values(values, outs)
+        stated = self._values(as_list(values), outs)
         rels = tuple(r for item in as_list(given) for r in self._hypotheses(item) if isinstance(r, Rel))
         return Audit(
             title=title,
@@ -171,10 +196,10 @@ class Scope(Declarations):
             verdict=verdict,
             corrected=corrected,
             given=rels,
-            at=dict(at or {}),
+            at=inputs_by_name(at or {}),
             fixture=fixture,
             outputs=outs,
-            values=tuple(values),
+            values=stated,
             see=tuple(see),
             aliases=tuple(aliases),
         )
@@ -266,6 +291,15 @@ class Scope(Declarations):
             steps.append(replace(step, to=to))
         return replace(chain, start=start, steps=tuple(steps))
 
+    def _bound(self, item: Bound, outs: Mapping[str, Expr], code: Algorithm | None, given: Sequence[Any]) -> Bound:
+        def read(text: Any) -> Expr:
+            tree = self.read(text)
+            self.check_declared(tree, f"bound: {text}")
+            return tree
+
+        names = (*outs, *(code.computes if code else ()))
+        return read_bound(item, self.symbols, names, [g.name for g in given if isinstance(g, Premise)], read)
+
     def _check_operator(self, operator: Operator) -> None:
         modes = {name: choices[0] for name, choices in operator.modes.items()}
         results = operator.statement(**modes)
@@ -283,12 +317,58 @@ class Scope(Declarations):
                 if name not in known:
                     raise RecordError(f"the {what} {name} of the operator does not exist{suggest(name, known)}")
 
-    def _check_values(self, values: Sequence[PublishedValue], outputs: Mapping[str, Expr]) -> None:
+    def check_declared(self, node: Expr | Rel, where: str) -> None:
+        """Raise if `node` uses a symbol that this scope does not own, or an array where a number belongs.
+
+        Parameters
+        ----------
+        node : Expr or Rel
+            Tree to check.
+        where : str
+            Named in the message.
+
+        An unknown or foreign symbol is an `UndeclaredSymbol`, an array without its indices a `NotationError`.
+        """
+        super().check_declared(node, where)
+        check_entries(node, where)
+
+    def _values(
+        self, values: Sequence[PublishedValue], outputs: Mapping[str, Expr], code: Algorithm | None = None
+    ) -> tuple[PublishedValue, ...]:
+        """Check the form of published values, and add the sizes that their arrays give."""
+        names = (*outputs, *(code.computes if code else ()))
+        twice = sorted({n for n in names if names.count(n) > 1})
+        if twice:
+            raise RecordError(f"{twice[0]} is an output and a result of the algorithm")
         for v in values:
-            if v.of and v.of not in outputs:
-                raise RecordError(f"value {v.expected}: no output {v.of}{suggest(v.of, outputs)}")
-            if not v.of and len(outputs) != 1:
-                raise RecordError(f"value {v.expected}: say which output with of= ({', '.join(outputs)})")
-            for name in v.inputs:
-                if name not in self.symbols:
-                    raise RecordError(f"value {v.expected}: input {name} is not declared{suggest(name, self.symbols)}")
+            if not isinstance(v, PublishedValue):
+                raise RecordError(f"values= takes value(...) or a list of them, not {v!r}")
+            of = v.of.split("[")[0] if code else v.of
+            if of and of not in names:
+                known = f"there is {', '.join(names)}" if names else "there is none"
+                raise RecordError(
+                    f"value {v.expected}: no output {v.of}{suggest(v.of, names)}; {known}, "
+                    f"and outputs={{'name': expression}} adds one"
+                )
+            if not v.of and len(names) != 1:
+                raise RecordError(f"value {v.expected}: say which output with of= ({', '.join(names)})")
+            self._check_inputs(f"value {v.expected}: input", v.inputs)
+        checked = {v.of.split("[")[0] or names[0] for v in values}
+        loose = [n for n in (code.computes if code else ()) if n not in checked]
+        if loose:
+            raise RecordError(f"no value holds the result {loose[0]} of the algorithm against anything")
+        return tuple(replace(v, inputs={**v.inputs, **sizes(self.symbols, v.inputs)}) for v in values)
+
+    def _break(self, item: Break, claims: int) -> Break:
+        if not isinstance(item, Break) or not isinstance(item.at, Mapping):
+            raise RecordError(f"breaks= takes Break({{'x': 1}}, \"which hypothesis\") or a list of them, not {item!r}")
+        at = inputs_by_name(item.at)
+        self._check_inputs(f"break ({item.why}):", at)
+        if not 0 <= item.part < claims:
+            raise RecordError(f"break ({item.why}): part={item.part} counts the claims from 0, and there are {claims}")
+        return replace(item, at={**at, **sizes(self.symbols, at)})
+
+    def _check_inputs(self, where: str, inputs: Mapping[str, Any]) -> None:
+        for name in inputs:
+            if name not in self.symbols:
+                raise RecordError(f"{where} {name} is not declared{suggest(name, self.symbols)}")

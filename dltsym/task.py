@@ -191,5 +191,7 @@ def restore(data: Mapping[str, Any]) -> Report | AuditReport:
         rows = tuple(Row(**row) for row in step["rows"])
         steps.append(StepReport(**{**step, "rows": rows, "cited": tuple(step["cited"])}))
     mutants = data["mutants"]
-    parts["mutants"] = MutantReport(mutants["made"], mutants["rejected"], tuple(mutants["survivors"]))
+    parts["mutants"] = MutantReport(
+        mutants["made"], mutants["rejected"], tuple(mutants["survivors"]), tuple(mutants.get("true", ()))
+    )
     return Report(**{**parts, "steps": tuple(steps), "cited": tuple(data["cited"]), "uses": tuple(data["uses"])})

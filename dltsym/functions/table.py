@@ -26,7 +26,8 @@ class Function:
     definition : str or None
         Expression in the arguments; None for a primitive.
     derivative : tuple of str
-        One expression per argument; empty when not differentiable everywhere in the domain.
+        One expression per argument; empty when not differentiable everywhere in the domain, and an empty text for an
+        argument that is a parameter.
     domain, facts : tuple of str
         Relations in the arguments; in ``facts`` the name ``value`` stands for the function value.
     """
@@ -190,12 +191,29 @@ _DEFINED = (
 )
 
 _DENSITY = "exp(-u**2/2)/sqrt(2*pi)"
+
+
+def _kl_inverse(name: str, latex: str, facts: tuple[str, ...], doc: str) -> Function:
+    p = f"{name}(q, c)"
+    by_c = f"{p}*(1 - {p})/({p} - q)"
+    slopes = (f"log({p}*(1 - q)/(q*(1 - {p})))*{by_c}", by_c)
+    return Function(name, ("q", "c"), latex, None, slopes, ("q >= 0", "q <= 1", "c >= 0"), facts, doc)
+
+
 _NUMERIC = (
     # Primitives without a closed form
     Function("lgamma", ("u",), r"\log\Gamma({0})", None, ("digamma(u)",), ("u > 0",), ("value > -1/8",),
              "Logarithm of the gamma function."),
     Function("digamma", ("u",), r"\psi({0})", None, ("trigamma(u)",), ("u > 0",), (), "Derivative of lgamma."),
     Function("trigamma", ("u",), r"\psi'({0})", None, (), ("u > 0",), ("value > 0",), "Derivative of digamma."),
+    Function("ei", ("u",), r"\operatorname{{Ei}}({0})", None, ("exp(u)/u",), ("u != 0",), ("value < exp(u)",),
+             "Exponential integral: the principal value of the integral of e^t/t up to u."),
+    Function("bessel_i", ("nu", "u"), r"I_{{{0}}}({1})", None, ("", "bessel_i(nu + 1, u) + nu*bessel_i(nu, u)/u"),
+             ("nu >= 0", "u >= 0"), ("value >= 0", "value <= exp(u)"), "Modified Bessel function of the first kind."),
+    _kl_inverse("kl_upper", r"\mathrm{{kl}}^{{+}}({0} \,|\, {1})", ("value >= q", "value <= 1"),
+                "Largest p with kl(q, p) <= c, where kl(1, 1) = 0."),
+    _kl_inverse("kl_lower", r"\mathrm{{kl}}^{{-}}({0} \,|\, {1})", ("value <= q", "value >= 0"),
+                "Smallest p with kl(q, p) <= c, where kl(0, 0) = 0."),
     Function("sign", ("u",), r"\operatorname{{sgn}}({0})", None, (), (), ("value <= 1", "value >= -1"),
              "1 above 0, -1 below, 0 at 0."),
     Function("floor", ("u",), r"\left\lfloor {0} \right\rfloor", None, (), (), ("value <= u", "value > u - 1"),
@@ -226,6 +244,9 @@ _NUMERIC = (
              ("value > 0", "value < 2"), "Complementary error function."),
     Function("log_ndtr", ("u",), r"\log\Phi({0})", "log(erfc(-u/sqrt(2))/2)",
              (f"{_DENSITY}/(erfc(-u/sqrt(2))/2)",), (), ("value < 0",), "Logarithm of the normal distribution."),
+    Function("bessel_ie", ("nu", "u"), r"\widehat{{I}}_{{{0}}}({1})", "exp(-u)*bessel_i(nu, u)",
+             ("", "bessel_ie(nu + 1, u) + (nu/u - 1)*bessel_ie(nu, u)"), ("nu >= 0", "u >= 0"),
+             ("value >= 0", "value <= 1"), "Bessel function times e^-u, which stays in range for any u."),
     Function("xlogy", ("u", "w"), r"{0}\log {1}", "u*log(w)", ("log(w)", "u/w"), ("w > 0",), (), "u log w."),
     Function("phi1d", ("z",), r"\varphi_1'({0})", "(exp(z)*(z - 1) + 1)/z**2", (), ("z != 0",), ("value > 0",),
              "Derivative of phi1; its removable singularity has value 1/2."),
@@ -250,6 +271,11 @@ ALIASES = {
     "spl": "softplus",
     "gammaln": "lgamma",
     "loggamma": "lgamma",
+    "Ei": "ei",
+    "expi": "ei",
+    "besseli": "bessel_i",
+    "iv": "bessel_i",
+    "ive": "bessel_ie",
 }
 
 

@@ -16,6 +16,7 @@ from flint import acb, arb, ctx, fmpq, fmpz
 
 from dltsym.errors import DomainError
 from dltsym.notation.balls_closed import CLOSED
+from dltsym.notation.balls_inverse import INVERSE
 from dltsym.notation.balls_stable import STABLE
 
 
@@ -198,6 +199,7 @@ REAL: dict[str, Callable[..., Any]] = {
     "binomial": _undecided,
     **STABLE,
     **CLOSED,
+    **INVERSE,
 }
 
 
@@ -301,6 +303,21 @@ def _exact_kl(q: fmpq, p: fmpq) -> fmpq:
     raise NotRational
 
 
+def _exact_bessel(nu: fmpq, u: fmpq) -> fmpq:
+    if u == 0 <= nu:
+        return Q1 if nu == 0 else Q0
+    raise NotRational
+
+
+def _exact_inverse(end: int) -> Callable[[fmpq, fmpq], fmpq]:
+    def f(q: fmpq, c: fmpq) -> fmpq:
+        if 0 <= q <= 1 and c >= 0 and (q == end or c == 0):
+            return q
+        raise NotRational
+
+    return f
+
+
 def _exact_delta(i: fmpq, j: fmpq) -> fmpq:
     if i.q != 1 or j.q != 1:
         raise NotRational
@@ -343,6 +360,10 @@ EXACT: dict[str, Callable[..., fmpq]] = {
     "erfc": _only(0, Q1),
     "sign": lambda u: fmpq((u > 0) - (u < 0)),
     "floor": lambda u: fmpq(u.p // u.q),
+    "bessel_i": _exact_bessel,
+    "bessel_ie": _exact_bessel,
+    "kl_upper": _exact_inverse(1),
+    "kl_lower": _exact_inverse(0),
     "delta": _exact_delta,
     "binomial": _exact_binomial,
 }

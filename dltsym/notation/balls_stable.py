@@ -186,6 +186,60 @@ def _phi1d(z: arb) -> arb:
     return out + tail.union(-tail)
 
 
+def ei(u: arb) -> arb:
+    """Return the exponential integral; it falls below 0 and rises above, so the ends enclose it.
+
+    Parameters
+    ----------
+    u : arb
+        Argument, not 0.
+
+    Returns
+    -------
+    arb
+    """
+    return u.lower().ei().union(u.upper().ei()) if u > 0 or u < 0 else NAN
+
+
+def bessel_i(nu: arb, u: arb) -> arb:
+    """Return ``I_nu(u)`` for nu, u >= 0; it rises in u, so the ends enclose it.
+
+    Parameters
+    ----------
+    nu, u : arb
+        Order and argument.
+
+    Returns
+    -------
+    arb
+    """
+    if not (nu >= 0 and u >= 0):
+        return NAN
+    low, high = (_bessel(nu, end, False) for end in (u.lower(), u.upper()))
+    return low.union(high)
+
+
+def bessel_ie(nu: arb, u: arb) -> arb:
+    """Return ``exp(-u) I_nu(u)`` for nu, u >= 0, which stays in range.
+
+    Parameters
+    ----------
+    nu, u : arb
+        Order and argument.
+
+    Returns
+    -------
+    arb
+    """
+    return _bessel(nu, u, True) if nu >= 0 and u >= 0 else NAN
+
+
+def _bessel(nu: arb, u: arb, scaled: bool) -> arb:
+    if u.is_zero():
+        return ONE if nu.is_zero() else ZERO if nu > 0 else NAN
+    return u.bessel_i(nu, scaled=scaled)
+
+
 STABLE: dict[str, Callable[..., arb]] = {
     "log1p": _above(-1, arb.log1p),
     "expm1": arb.expm1,
@@ -193,6 +247,9 @@ STABLE: dict[str, Callable[..., arb]] = {
     "lgamma": _above(0, arb.lgamma),
     "digamma": _above(0, arb.digamma),
     "trigamma": trigamma,
+    "ei": ei,
+    "bessel_i": bessel_i,
+    "bessel_ie": bessel_ie,
     "sign": sign,
     "floor": floor,
     "relu": lambda u: arb.max(u, ZERO),

@@ -159,8 +159,11 @@ def _call(expr: Call, var: Expr, kinks: bool) -> Expr:
         return kink_derivative(expr, inner, mul)
     if not row.derivative:
         raise UnknownNode(f"{expr.name} is not differentiable everywhere")
-    outer = [row_text(expr, text) for text in row.derivative]
-    return add(*(mul(o, d) for o, d in zip(outer, inner, strict=True) if isinstance(o, Expr)))
+    pairs = [(text, d) for text, d in zip(row.derivative, inner, strict=True) if d != ZERO]
+    if any(not text for text, _ in pairs):
+        raise UnknownNode(f"{expr.name} has no derivative by its parameter")
+    outer = [(row_text(expr, text), d) for text, d in pairs]
+    return add(*(mul(o, d) for o, d in outer if isinstance(o, Expr)))
 
 
 def _sum(expr: Sum, var: Expr, kinks: bool) -> Expr:

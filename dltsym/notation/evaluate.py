@@ -20,7 +20,17 @@ from dltsym.notation.numbers import Balls
 from dltsym.notation.tree import Expr, Num, Rel, Sym
 from dltsym.notation.walk import expand_lets, free_symbols
 
-__all__ = ["Balls", "Evaluator", "compile_expr", "decide", "evaluate", "evaluate_exact", "exact_value", "holds"]
+__all__ = [
+    "Balls",
+    "Evaluator",
+    "compare",
+    "compile_expr",
+    "decide",
+    "evaluate",
+    "evaluate_exact",
+    "exact_value",
+    "holds",
+]
 
 PRECISIONS = (64, 128, 333)
 _ONE = Num(Fraction(1))
@@ -244,9 +254,9 @@ def decide(rel: Rel, env: Env, precs: tuple[int, ...] = PRECISIONS) -> tuple[boo
         a = left.exact(env)
         b = right.exact(env) if a is not None else None
         if a is not None and b is not None:
-            return {"=": a == b, "!=": a != b, "<": a < b, "<=": a <= b}[rel.op], 0
+            return compare(a, rel.op, b), 0
         for prec in precs:
-            truth = _compare(left.ball(env, prec), rel.op, right.ball(env, prec))
+            truth = compare(left.ball(env, prec), rel.op, right.ball(env, prec))
             if truth is not None:
                 return truth, prec
     except DomainError:  # undefined at this point
@@ -254,7 +264,24 @@ def decide(rel: Rel, env: Env, precs: tuple[int, ...] = PRECISIONS) -> tuple[boo
     return None, precs[-1]
 
 
-def _compare(x: arb, op: str, y: arb) -> bool | None:
+def compare(x: arb | fmpq, op: str, y: arb | fmpq) -> bool | None:
+    """Compare two exact rationals, or two balls with certainty.
+
+    Parameters
+    ----------
+    x, y : arb or fmpq
+        Both balls, or both exact.
+    op : {"=", "!=", "<", "<="}
+        Relation.
+
+    Returns
+    -------
+    bool or None
+        None when balls overlap or one is not finite.
+    """
+    if isinstance(x, fmpq):
+        return {"=": x == y, "!=": x != y, "<": x < y, "<=": x <= y}[op]
+    assert isinstance(y, arb)
     if not (x.is_finite() and y.is_finite()):
         return None
     if op in ("=", "!="):  # equality is never concluded from balls

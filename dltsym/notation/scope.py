@@ -15,6 +15,7 @@ from dltsym.notation.parse import parse_expr, parse_relations
 from dltsym.notation.tree import Decl, Expr, Num, Rel, Sum, Sym, as_expr
 from dltsym.notation.walk import T, free_symbols, substitute
 
+PLURALS = ("nats", "bits", "rads", "FLOPs")  # a unit is compared as text, so it has one spelling
 ZERO, ONE = Num(Fraction(0)), Num(Fraction(1))
 
 
@@ -45,8 +46,16 @@ class Scope:
             raise NotationError(f"{name} is declared twice")
         if (lookup(name) is not None and name not in NUMERIC) or name in ("pi", "oo", "value"):
             raise NotationError(f"{name} is the name of a function or constant")
+        if decl.unit in PLURALS:
+            raise NotationError(f"the unit of {name} is written {decl.unit[:-1]!r}, not {decl.unit!r}")
         sym = self.symbols[name] = Sym(decl)
         return sym
+
+    def _written(self, what: Any) -> Any:
+        """Read a bound, a size, or a pair of ends; each may be text."""
+        if isinstance(what, tuple):
+            return tuple(map(self._written, what))
+        return self.parse(what) if isinstance(what, str) else as_expr(what)
 
     def real(
         self,
@@ -70,7 +79,7 @@ class Scope:
             Unit, ``"1"`` for none.
         latex : str, optional
             LaTeX, by default derived from the name.
-        lo, hi : int, Fraction or Expr, optional
+        lo, hi : int, Fraction, text or Expr, optional
             Bounds.
         lo_open, hi_open : bool
             Whether a bound is excluded.
@@ -79,7 +88,7 @@ class Scope:
         -------
         Sym
         """
-        lo, hi = (None if b is None else as_expr(b) for b in (lo, hi))
+        lo, hi = (None if b is None else self._written(b) for b in (lo, hi))
         return self._add(Decl(name, "real", meaning, unit, lo, lo_open, hi, hi_open, latex=latex))
 
     def pos(self, name: str, meaning: str = "", *, unit: str = "1", latex: str | None = None) -> Sym:
@@ -142,7 +151,7 @@ class Scope:
         -------
         Sym
         """
-        lo, hi = (None if b is None else as_expr(b) for b in (lo, hi))
+        lo, hi = (None if b is None else self._written(b) for b in (lo, hi))
         return self._add(Decl(name, "integer", meaning, unit, lo, False, hi, False, latex=latex))
 
     def count(self, name: str, meaning: str = "", *, lo: Any = 1, latex: str | None = None) -> Sym:
@@ -177,7 +186,8 @@ class Scope:
         -------
         Sym
         """
-        ends = span(hi, self.base) if lo is None else span((lo, hi))
+        last = self._written(hi)
+        ends = span(last, self.base) if lo is None else span((self._written(lo), last))
         return self._add(Decl(name, "index", meaning, "1", ends[0], False, ends[1], False))
 
     def array(
@@ -220,9 +230,10 @@ class Scope:
         """
         if entries not in ("real", "integer", "bool"):
             raise NotationError(f"the entries of {name} cannot be {entries!r}: they are real, integer or bool")
-        ranges = tuple(span(s, self.base) for s in (shape if isinstance(shape, tuple) else (shape,)))
+        sizes = shape if isinstance(shape, tuple) else (shape,)
+        ranges = tuple(span(self._written(s), self.base) for s in sizes)
         lo, hi = (0, 1) if entries == "bool" else (lo, hi)
-        ends = [None if b is None else as_expr(b) for b in (lo, hi)]
+        ends = [None if b is None else self._written(b) for b in (lo, hi)]
         decl = Decl(name, "array", meaning, unit, ends[0], lo_open, ends[1], hi_open, ranges, latex, entries=entries)
         return self._add(decl)
 

@@ -67,6 +67,8 @@ _TO: dict[str, Callable[..., Any]] = {
     "lgamma": sp.loggamma,
     "digamma": sp.digamma,
     "trigamma": sp.trigamma,
+    "ei": sp.Ei,
+    "bessel_i": sp.besseli,
 }
 _FROM = {f: name for name, f in _TO.items() if name not in ("sqrt", "digamma", "trigamma")}
 HALF = Num(Fraction(1, 2))

@@ -7,14 +7,18 @@ Every other layer reads this tree: LaTeX is printed from it, engines work on it,
 from __future__ import annotations
 
 import itertools
+import re
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
 from dltsym.errors import NotationError
+from dltsym.notation.declared import Decl
+from dltsym.notation.remembered import hashed, stored
 
 _uids = itertools.count(1)
 RELATIONS = ("=", "<=", "<", ">=", ">", "!=")
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+|/0*[1-9][0-9]*)?")
 _FLIP = {">": "<", ">=": "<="}
 
 
@@ -22,6 +26,11 @@ class Expr:
     """Base class of all expression nodes; Python operators build larger trees."""
 
     is_matrix = False
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls.__hash__ = hashed  # a dataclass leaves it in place
+        cls.__getstate__ = stored
 
     def __add__(self, other: Any) -> Expr:
         if isinstance(other, Expr) and other.is_matrix:  # the matrix knows what to do
@@ -83,6 +92,9 @@ class Expr:
     def __bool__(self) -> bool:
         raise NotationError("an expression has no truth value; compare with <=, <, Eq(a, b) to build a relation")
 
+    def __float__(self) -> float:
+        raise TypeError(f"{self} is an expression, not a number; log, exp, sqrt and others come from dltsym, not math")
+
     def __str__(self) -> str:
         from dltsym.notation.text import to_text
 
@@ -120,33 +132,6 @@ class Const(Expr):
     """A named constant: ``pi`` or ``oo`` (only as a limit)."""
 
     name: str
-
-
-@dataclass(frozen=True)
-class Decl:
-    """Declaration of one symbol: what it means and where it may lie.
-
-    `sort` is ``real``, ``integer``, ``index``, ``array``, ``let`` or ``bound``. For an array the bounds hold for every
-    entry and `shape` lists the index ranges as ``(lo, hi)`` pairs; `entries` is ``real``, ``integer`` (numbers of what
-    the array indexes) or ``bool`` (0 or 1). `uid` is non-zero for bound variables only.
-    """
-
-    name: str
-    sort: str
-    meaning: str = ""
-    unit: str = "1"
-    lo: Expr | None = None
-    lo_open: bool = False
-    hi: Expr | None = None
-    hi_open: bool = False
-    shape: tuple[tuple[Expr, Expr], ...] = ()
-    latex: str | None = None
-    definition: Expr | None = None
-    uid: int = 0
-    entries: str = "real"
-
-    def __hash__(self) -> int:
-        return hash((self.name, self.sort, self.uid))
 
 
 @dataclass(frozen=True, repr=False)
@@ -270,6 +255,12 @@ class Rel:
     op: str
     rhs: Expr
 
+    def __hash__(self) -> int:
+        return hashed(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return stored(self)
+
     def __post_init__(self) -> None:
         if self.op not in RELATIONS:
             raise NotationError(f"unknown relation {self.op!r}; use one of {' '.join(RELATIONS)}")
@@ -306,8 +297,8 @@ def as_expr(value: Any) -> Expr:
 
     Parameters
     ----------
-    value : int, Fraction, Expr or sympy.Expr
-        What to convert.
+    value : int, Fraction, str, Expr or sympy.Expr
+        What to convert; text is a decimal or a quotient of integers, such as ``"0.05"`` or ``"1/4"``.
 
     Returns
     -------
@@ -316,7 +307,12 @@ def as_expr(value: Any) -> Expr:
     Raises
     ------
     NotationError
-        For a float (not exact), a truth value or anything else.
+        For a float (not exact), a truth value, text that is no number, or anything else.
+
+    Examples
+    --------
+    >>> as_expr("0.05"), as_expr("1/4")
+    (0.05, 1/4)
     """
     if isinstance(value, Expr):
         return value
@@ -328,6 +324,10 @@ def as_expr(value: Any) -> Expr:
         return Num(value)
     if isinstance(value, float):
         raise NotationError(f"{value!r} is a float and not exact; write Fraction or the text '{value!r}'")
+    if isinstance(value, str):
+        if not _NUMBER.fullmatch(value):
+            raise NotationError(f"the text {value!r} is no number; write the whole statement as text, or none of it")
+        return Num(Fraction(value), value if "." in value else None)
     if any(c.__module__.split(".")[0] == "sympy" for c in type(value).__mro__):
         from dltsym.notation.sympy_bridge import from_sympy
 

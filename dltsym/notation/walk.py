@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
 from dltsym.functions.table import FUNCTIONS
 from dltsym.notation.folds import Binding
 from dltsym.notation.matrices import MatrixNode
+from dltsym.notation.remembered import digest as digest
 from dltsym.notation.tree import (
     Add,
     Call,
@@ -165,9 +165,11 @@ def subterms(node: Expr | Rel) -> Iterator[Expr | Rel]:
     ------
     Expr or Rel
     """
-    yield node
-    for child in children(node):
-        yield from subterms(child)
+    todo: list[Expr | Rel] = [node]
+    while todo:
+        here = todo.pop()
+        yield here
+        todo.extend(reversed(children(here)))
 
 
 def free_symbols(node: Expr | Rel) -> frozenset[Sym]:
@@ -184,7 +186,10 @@ def free_symbols(node: Expr | Rel) -> frozenset[Sym]:
     """
     if isinstance(node, Sym):
         return frozenset((node,))
-    return frozenset().union(*(free_symbols(c) - own for c, own in _scopes(node)))
+    kept = vars(node)  # nodes never change, so each remembers what was found out about it
+    if (found := kept.get("_free")) is None:
+        found = kept["_free"] = frozenset().union(*(free_symbols(c) - own for c, own in _scopes(node)))
+    return found
 
 
 def transform(node: T, rule: Callable[[Expr], Expr]) -> T:
@@ -201,7 +206,7 @@ def transform(node: T, rule: Callable[[Expr], Expr]) -> T:
     -------
     Expr or Rel
     """
-    out = rebuild(node, tuple(transform(c, rule) for c in children(node)))
+    out = _rebuilt(node, [transform(c, rule) for c in children(node)])
     return out if isinstance(out, Rel) else rule(out)
 
 
@@ -221,12 +226,19 @@ def substitute(node: T, mapping: Mapping[Sym, Expr]) -> T:
     """
     if isinstance(node, Sym):
         return mapping.get(node, node)
+    if free_symbols(node).isdisjoint(mapping):
+        return node
     own = binders(node)
     if own:
         incoming = frozenset().union(*(free_symbols(e) for e in mapping.values()))
         if any(v in incoming or v in mapping for v in own):
             node = fresh_binders(node)
-    return rebuild(node, tuple(substitute(c, mapping) for c in children(node)))
+    return _rebuilt(node, [substitute(c, mapping) for c in children(node)])
+
+
+def _rebuilt(node: T, new: Sequence[Expr]) -> T:
+    """Return `node` with other children; itself when they are the same, for it remembers what is known about it."""
+    return node if all(a is b for a, b in zip(children(node), new, strict=True)) else rebuild(node, tuple(new))
 
 
 def fresh_binders(node: T) -> T:
@@ -344,32 +356,32 @@ def _key(node: Expr | Rel, depth: dict[Sym, int]) -> str:
     if isinstance(node, Const):
         return f"#{node.name}"
     first = 1 + max(depth.values(), default=-1)
+    slot = "" if depth and not free_symbols(node).isdisjoint(depth) else f"_key{first if _binds(node) else 0}"
+    if slot and (found := vars(node).get(slot)) is not None:  # else it has numbers of variables bound outside
+        return found
     names = {v: first + k for k, v in enumerate(binders(node))}
-    tag = {
-        Call: getattr(node, "name", ""),
-        Rel: getattr(node, "op", ""),
-        Diff: f"d{getattr(node, 'order', '')}",
-        Limit: f"lim{getattr(node, 'side', '')}",
-    }.get(type(node), type(node).__name__)
-    tag = node.tag if isinstance(node, Binding) else tag
-    parts = (_key(c, depth | {v: names[v] for v in own}) for c, own in _scopes(node))
-    return f"({tag} {' '.join(parts)})"
+    parts = (_key(c, depth | {v: names[v] for v in own} if own else depth) for c, own in _scopes(node))
+    out = f"({_tag(node)} {' '.join(parts)})"
+    if slot:
+        vars(node)[slot] = out
+    return out
 
 
-def digest(*parts: str) -> str:
-    """Return the SHA-256 of the parts, hexadecimal.
+def _tag(node: Expr | Rel) -> str:
+    match node:
+        case Binding():
+            return node.tag
+        case Call(name, _) | Rel(_, name, _):
+            return name
+        case Diff():
+            return f"d{node.order}"
+        case Limit():
+            return f"lim{node.side}"
+    return type(node).__name__
 
-    Parameters
-    ----------
-    *parts : str
-        Texts; their boundaries count.
 
-    Returns
-    -------
-    str
-    """
-    h = hashlib.sha256()
-    for part in parts:
-        h.update(f"{len(part)}:".encode())
-        h.update(part.encode())
-    return h.hexdigest()
+def _binds(node: Expr | Rel) -> bool:
+    """Whether something in a tree is bound there: then its key depends on how many binders are around it."""
+    if (found := vars(node).get("_binds")) is None:
+        found = vars(node)["_binds"] = bool(binders(node)) or any(map(_binds, children(node)))
+    return found

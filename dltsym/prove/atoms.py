@@ -13,7 +13,8 @@ that one is proved to be in range, and as it stands only if the range is not emp
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import MISSING, dataclass, field, fields, replace
 from fractions import Fraction
 from functools import cached_property
 
@@ -84,10 +85,12 @@ Prove = Callable[[Rel, tuple[Rel, ...], int, frozenset[str], bool], str | None]
 
 @dataclass
 class Atoms:
-    """The atoms met so far and the facts about them; lives for one query.
+    """The atoms met so far and the facts about them.
 
     `level` limits the relations that are used: FULL all, BASE those without partial functions, quotients and sums,
-    INTEGERS those over integer symbols only. `prove` answers a nested question with a grade, or None.
+    INTEGERS those over integer symbols only. `prove` answers a nested question with a grade, or None. `gathered` are
+    the atoms whose laws are among the facts, `totals` the sums of non-negative terms, `terms` those of their terms
+    that were looked at.
     """
 
     store: Store
@@ -100,6 +103,19 @@ class Atoms:
     facts: list[Known] = field(default_factory=list)
     grades: set[str] = field(default_factory=set)
     needs: dict[str, str] = field(default_factory=dict)
+    gathered: set[str] = field(default_factory=set)
+    totals: list[Sum] = field(default_factory=list)
+    terms: set[tuple[Sum, Expr]] = field(default_factory=set)
+
+    def copy(self) -> Atoms:
+        """Return atoms to which more may be added.
+
+        Returns
+        -------
+        Atoms
+        """
+        own = {f.name: copy(getattr(self, f.name)) for f in fields(self) if f.default_factory is not MISSING}
+        return replace(self, **own)
 
     def sub(self, rel: Rel, guard: str, local: tuple[Rel, ...] = (), deep: bool = True) -> bool:
         """Prove a nested relation, first from plain facts, then from all but those that rest on `guard`.

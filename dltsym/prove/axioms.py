@@ -12,7 +12,7 @@ from dltsym.notation.tree import Call, Const, Expr, Index, Num, Pow, Rel, Sum, S
 from dltsym.notation.walk import free_symbols, substitute
 from dltsym.prove.atoms import Atoms
 from dltsym.prove.problem import Problem, bounds_of, declared_bounds
-from dltsym.prove.shapes import INTEGERS, ZERO, entries, is_integer, quantified, usable
+from dltsym.prove.shapes import BASE, INTEGERS, ZERO, entries, is_integer, quantified, usable
 
 ONE = Num(Fraction(1))
 PI = (Num(Fraction(314159265, 10**8)), Num(Fraction(314159266, 10**8)))
@@ -35,13 +35,13 @@ def about(atoms: Atoms, name: str) -> Iterator[Rel]:
     Rel
     """
     e = atoms.exprs[name]
+    if isinstance(e, Sym):
+        yield from (r for r in declared_bounds(e) if name not in atoms.blocked or usable(r, BASE))
     if name in atoms.blocked:
         return
     match e:
         case Const("pi"):
             yield from (Rel(PI[0], "<", e), Rel(e, "<", PI[1]))
-        case Sym():
-            yield from declared_bounds(e)
         case Index():
             if in_range(atoms, e):
                 yield from bounds_of(e, e.array)
@@ -53,6 +53,10 @@ def about(atoms: Atoms, name: str) -> Iterator[Rel]:
         case Call():
             if all(atoms.sub(_rel(e, d), name) for d in FUNCTIONS[e.name].domain):
                 yield from _call(e)
+                yield from _strict(atoms, name, e)
+            if e.name == "delta" and atoms.level > INTEGERS:  # among the integers this would ask itself for ever
+                i, j = e.args
+                yield from (Rel(e, "=", v) for op, v in (("!=", ZERO), ("=", ONE)) if _integers(atoms, Rel(i, op, j)))
 
 
 def _rel(call: Call, row: str) -> Rel:
@@ -211,7 +215,8 @@ def _sum(atoms: Atoms, name: str, e: Sum) -> Iterator[Rel]:
         else:
             yield weak
         if rel.rhs is e.body and len(e.limits) == 1:
-            yield from _terms(atoms, e)
+            atoms.totals.append(e)
+        return
 
 
 def _filled(atoms: Atoms, e: Sum) -> bool:
@@ -224,13 +229,27 @@ def _filled(atoms: Atoms, e: Sum) -> bool:
     return True
 
 
-def _terms(atoms: Atoms, e: Sum) -> Iterator[Rel]:
-    """Say that a sum of non-negative terms is at least each of its terms (at the indices at hand)."""
-    ((v, lo, hi),) = e.limits
+def terms(atoms: Atoms) -> Iterator[tuple[Rel, Sum]]:
+    """Say that sums of non-negative terms are at least each of their terms, at the indices at hand; once each.
+
+    Parameters
+    ----------
+    atoms : Atoms
+        Context.
+
+    Yields
+    ------
+    tuple of (Rel, Sum)
+        The relation and the sum that it is about.
+    """
     found = dict.fromkeys(i for t in list(atoms.exprs.values()) if isinstance(t, Index) for i in t.idx)
-    for i in found:
-        if is_integer(i) and v not in free_symbols(i) and _within(atoms, i, lo, hi):
-            yield Rel(substitute(e.body, {v: i}), "<=", e)
+    for e in list(atoms.totals):
+        ((v, lo, hi),) = e.limits
+        for i in found:
+            if (e, i) not in atoms.terms and is_integer(i) and v not in free_symbols(i):
+                atoms.terms.add((e, i))
+                if _within(atoms, i, lo, hi):
+                    yield Rel(substitute(e.body, {v: i}), "<=", e), e
 
 
 def _power(atoms: Atoms, name: str, e: Pow) -> Iterator[Rel]:
@@ -268,6 +287,21 @@ def _call(e: Call) -> Iterator[Rel]:
         case "delta":
             yield Rel(e * e, "=", e)
     yield from (_rel(e, row) for row in FUNCTIONS[e.name].facts)
+
+
+def _strict(atoms: Atoms, name: str, e: Call) -> Iterator[Rel]:
+    """Keep the inverses of relative entropy away from 0, 1 and q where q and c are."""
+    if e.name not in ("kl_upper", "kl_lower"):
+        return
+    q, c = e.args
+    upper, moved = e.name == "kl_upper", atoms.sub(Rel(ZERO, "<", c), name)
+    inner = atoms.sub(Rel(q, "<", ONE) if upper else Rel(ZERO, "<", q), name)
+    if inner:
+        yield Rel(e, "<", ONE) if upper else Rel(ZERO, "<", e)
+    if moved:
+        yield Rel(ZERO, "<", e) if upper else Rel(e, "<", ONE)
+    if inner and moved:
+        yield Rel(q, "<", e) if upper else Rel(e, "<", q)
 
 
 def monotone(atoms: Atoms) -> Iterator[tuple[str, str]]:

@@ -13,18 +13,20 @@ from dltsym.notation.calculus import add
 from dltsym.notation.tree import Expr, Num, Rel
 from dltsym.notation.walk import expand_lets, free_symbols
 from dltsym.prove.audit import check_audit
-from dltsym.prove.decide import NORMAL, Effort, Memo, decide, run_engine
-from dltsym.prove.definedness import discharge
-from dltsym.prove.engines import engines
+from dltsym.prove.bounds import bound_problems
+from dltsym.prove.computed import check_values
+from dltsym.prove.control import Proof
+from dltsym.prove.control import control as negative_control
+from dltsym.prove.decide import NORMAL, Effort, Memo, decide
 from dltsym.prove.facts import ReportOf, Resolve, Used, grade_with, inhabited, lemma_fact, premise_fact
-from dltsym.prove.mutants import mutants, weaker
 from dltsym.prove.obligations import Obligation, obligations
 from dltsym.prove.problem import Fact, Problem, prepare
-from dltsym.prove.report import MutantReport, Report, StepReport
+from dltsym.prove.report import MutantReport, Report, StepReport, as_written
 from dltsym.prove.sample import find_point, refute
+from dltsym.prove.stage import refuted
 from dltsym.prove.vacuous import vacuous
-from dltsym.prove.values import check_break, check_value, outside_domain
-from dltsym.prove.verdict import OPEN, PROVED, REFUTED, VACUOUS, Verdict, open_, weakest
+from dltsym.prove.values import check_break, outside_domain
+from dltsym.prove.verdict import PROVED, REFUTED, VACUOUS, Verdict, open_, weakest
 from dltsym.record import Lemma, Premise, Theorem
 
 __all__ = ["check_audit", "check_theorem"]
@@ -86,22 +88,23 @@ def check_theorem(
     steps: list[StepReport] = [start]
     problems: list[str] = []
     done: Done = {}
-    made: list[tuple[Problem, str]] = []
+    made: list[Proof] = []
     without: list[str] = []
     if start.grade != VACUOUS:
         for ob in _each(c, steps):
-            report, bare, problem = _step(c, ob, done)
+            report, bare, proof = _step(c, ob, done)
             steps.append(report)
             without.append(bare)
-            if problem is not None and report.grade not in (REFUTED, "open") and ob.role in ("step", "claim"):
-                made.append((problem, report.engine))
+            if proof is not None and report.grade not in (REFUTED, "open") and ob.role in ("step", "claim"):
+                made.append(proof)
             _remember(c, ob, report, bare, done)
         steps += [check_break(theorem, b) for b in theorem.breaks]
         if not any(s.grade == REFUTED for s in steps):
             problems += _refuted_claims(c)
-    values = tuple(check_value(v, theorem.outputs) for v in theorem.values)
+    values, odd = check_values(theorem)
+    problems += [*odd, *bound_problems(theorem)]
     problems += _defects(theorem, steps, values)
-    control_report, wrong = _control(made) if control and not problems else (MutantReport(), [])
+    control_report, wrong = negative_control(made) if control and not problems else (MutantReport(), [])
     counted = [s.grade for s in steps if s.role not in ("break", "hypotheses")]
     return Report(
         theorem.key,
@@ -125,7 +128,8 @@ def _refuted_claims(c: Checker) -> list[str]:
     out = []
     for claim in c.theorem.claims:
         try:
-            bad = refute(prepare(claim, _statement(c)), points=48) if isinstance(claim, Rel) else None
+            problem = prepare(claim, _statement(c)) if isinstance(claim, Rel) else None
+            bad = refute(problem, points=48) if problem is not None and refuted(problem, 48) else None
         except (DltsymError, RecursionError):
             continue  # the obligations say why
         if bad is not None:
@@ -219,7 +223,7 @@ def _given(c: Checker, ob: Obligation) -> tuple[Rel, ...]:
     return (*(g for g in c.given if not any(same(g, r) for r in ob.drop)), *ob.extra)
 
 
-def _step(c: Checker, ob: Obligation, done: Done) -> tuple[StepReport, str, Problem | None]:
+def _step(c: Checker, ob: Obligation, done: Done) -> tuple[StepReport, str, Proof | None]:
     started = time.perf_counter()
     problem, used = None, ()
     try:
@@ -237,7 +241,7 @@ def _step(c: Checker, ob: Obligation, done: Done) -> tuple[StepReport, str, Prob
         grade,
         verdict.engine,
         time.perf_counter() - started,
-        verdict.evidence,
+        as_written(ob.goal.op, verdict.evidence),
         verdict.witness,
         (*verdict.rows, *(r for u in used for r in u.rows)),
         ob.role,
@@ -246,7 +250,8 @@ def _step(c: Checker, ob: Obligation, done: Done) -> tuple[StepReport, str, Prob
         ob.number,
         problem.key if problem is not None else "",
     )
-    return report, bare, problem
+    cited = tuple(premise_fact(p).fact for p in c.premises)
+    return report, bare, None if problem is None else Proof(problem, verdict.engine, cited, verdict.spent)
 
 
 def _stated(c: Checker, ob: Obligation, done: Done) -> tuple[Problem, tuple[Used, ...]]:
@@ -304,53 +309,7 @@ def _defects(theorem: Theorem, steps: Sequence[StepReport], values: Sequence[obj
             out.append(f"{where}: {s.relation} is {s.grade}{point}")
         elif s.grade == "open":
             out.append(f"{where}: {s.relation} is open: {s.evidence.get('reason', s.reason)}")
-    out += [f"{theorem.key}: value {v.of} expected {v.expected}, got {v.got}" for v in values if not v.ok]  # pyright: ignore[reportAttributeAccessIssue]
+    out += [f"{theorem.key}: {v.defect}" for v in values if not v.ok]  # pyright: ignore[reportAttributeAccessIssue]
     for item in theorem.values:
         out += [f"{theorem.key}: the inputs of value {item.expected}: {r}" for r in outside_domain(theorem, item)]
     return out
-
-
-def _control(proofs: Sequence[tuple[Problem, str]], most: int = 45) -> tuple[MutantReport, list[str]]:
-    """Refute altered versions of every proved step, and hold the engine that proved it against each of them."""
-    each = max(2, min(12, most // max(len(proofs), 1)))
-    made = rejected = 0
-    survivors: list[dict[str, str]] = []
-    wrong: list[str] = []
-    for problem, name in proofs:
-        for m in mutants(problem.goal if problem.written is None else problem.written, each):
-            altered = replace(prepare(m.rel, problem.given, problem.facts), hint=problem.hint)
-            fate = _fate(altered, problem, name)
-            made += fate != "equivalent"
-            rejected += fate == "refuted"
-            if fate == "refuted" and _proves(name, altered):
-                wrong.append(f"internal error: {name} proves the refuted mutant {m.rel}")
-            elif fate not in ("refuted", "equivalent"):
-                survivors.append({"mutant": f"{m.rel}", "what": m.what, "reason": fate})
-    return MutantReport(made, rejected, tuple(survivors)), wrong
-
-
-def _proves(name: str, problem: Problem) -> bool:
-    return _status(name, problem) == PROVED
-
-
-def _status(name: str, problem: Problem) -> str:
-    engine = next((e for e in engines() if e.name == name and problem.goal.op in e.ops and e.order < 600), None)
-    if engine is None or discharge(problem)[1]:
-        return OPEN
-    return run_engine(engine, problem, Effort(0.1)).status
-
-
-def _fate(altered: Problem, original: Problem, engine: str) -> str:
-    """Say what became of a mutant: ``refuted``, ``equivalent`` (demands no more than the original), or a survivor."""
-    try:
-        if refute(altered, points=24) is not None:
-            return "refuted"
-        if engine in ("integrals", "limits") and _status(engine, altered) == REFUTED:  # points know no limits
-            return "refuted"
-        if original.goal.op != "=" and altered.goal.op == original.goal.op and weaker(altered, original):
-            return "equivalent"
-        if _proves(engine, altered):
-            return "equivalent" if original.goal.op == "=" else "true and proved: the original has slack here"
-        return "not decided" if refute(altered, points=48, effort="full") is None else "refuted"
-    except DltsymError as err:
-        return f"not decided: {err}"

@@ -23,7 +23,8 @@ from dltsym.prove.existence import doubtful, is_value
 from dltsym.prove.problem import Problem, nodes
 from dltsym.prove.replay import Rejected, replay
 from dltsym.prove.sample import refute
-from dltsym.prove.verdict import PROVED, REFUTED, Row, Verdict, open_, proved
+from dltsym.prove.stage import refuted
+from dltsym.prove.verdict import PROVED, REFUTED, Row, Verdict, open_
 
 
 class Memo(Protocol):
@@ -50,7 +51,7 @@ class Effort:
 
     def of(self, engine: Engine, left: float | None = None) -> float:
         """Return the seconds of processor time that an engine gets: at most half of what the step has `left`."""
-        share = self.seconds if left is None or engine.grade == "tested" else left / 2
+        share = self.seconds if left is None or engine.grade == "tested" else min(self.seconds, left / 2)
         return min(engine.budget * self.scale, share)
 
     @property
@@ -62,7 +63,9 @@ class Effort:
 NORMAL = Effort()
 OURS = str(Path(__file__).parents[1])
 TICK, PATIENCE = 0.02, 2.0  # seconds of processor time
+SHORT = 0.8  # seconds of processor time for an engine in the first round
 BY_VALUES = ("integrals", "limits")  # engines that prove the value of every integral and limit in the goal
+LATE = 600  # engines from this order on are asked after the others have had all their time
 REFUTER = 605  # engines of a higher order run after the slow refuter
 
 
@@ -138,7 +141,7 @@ def run_engine(engine: Engine, problem: Problem, effort: Effort, left: float | N
         return open_(engine.name, "matrices do not commute")
     if engine.grade != "tested" and problem.folds:
         return open_(engine.name, "folds, cases, orders and loops are only tested")
-    started = time.perf_counter()
+    started, before = time.perf_counter(), time.process_time()
     try:
         with time_limit(effort.of(engine, left)):
             out = engine.run(problem)
@@ -148,7 +151,8 @@ def run_engine(engine: Engine, problem: Problem, effort: Effort, left: float | N
         out = open_(engine.name, f"internal error: {err}", internal=True)
     except Exception as err:  # the guarded door: a failing engine decides nothing, and says why
         out = open_(engine.name, f"{type(err).__name__}: {err}", traceback=traceback.format_exc(limit=-4))
-    return replace(out, engine=out.engine or engine.name, seconds=time.perf_counter() - started)
+    spent = time.process_time() - before
+    return replace(out, engine=out.engine or engine.name, seconds=time.perf_counter() - started, spent=spent)
 
 
 def decide(problem: Problem, effort: Effort = NORMAL, memo: Memo | None = None) -> Verdict:
@@ -191,14 +195,30 @@ def _decide(problem: Problem, effort: Effort) -> Verdict:
     if stated is not None:
         return stated
     rows, missing = discharge(problem)
-    bad = refute(problem, points=16)
+    bad = refute(problem, points=16) if refuted(problem, 16) else None  # with a witness only where there is one
     if bad is not None:
         return bad
     if missing:
         return open_("definedness", "undefined: " + "; ".join(missing), missing=list(missing))
+    return _asked(problem, rows, effort)
+
+
+def _asked(problem: Problem, rows: tuple[Row, ...], effort: Effort) -> Verdict:
+    """Ask the engines in order, at first for a short time each; those that stopped at that are asked again after it.
+
+    What an engine of a lower grade proves in the first round is kept until the others have had their time.
+
+    Returns
+    -------
+    Verdict
+    """
     tried: list[dict[str, Any]] = []
+    again: list[tuple[Engine, Problem, float]] = []
+    weaker: Verdict | None = None
     until = time.process_time() + effort.seconds
-    for engine, goal in _attempts(problem):
+    for engine, goal, most in _rounds(problem, effort, again):
+        if engine.order >= LATE and weaker is not None:
+            break
         if engine.order > REFUTER and effort.full_refuter and all(t["engine"] != "refuter" for t in tried):
             tried.append({"engine": "refuter", "reason": "no counterexample"})
             bad = refute(problem, points=64, effort="full")
@@ -208,22 +228,62 @@ def _decide(problem: Problem, effort: Effort) -> Verdict:
         if effort.of(engine, left) <= 0:
             tried.append({"engine": engine.name, "reason": f"timeout: {effort.seconds:g} s are over", "timeout": True})
             continue
-        out = run_engine(engine, goal, effort, left)
-        out = confirmed(goal, out)
+        out = _concluded(problem, goal, confirmed(goal, run_engine(engine, goal, replace(effort, seconds=most), left)))
         if out.status == PROVED:
-            missing = doubtful(problem, out.engine in BY_VALUES or (out.engine == "cas" and is_value(problem.goal)))
-            if missing:
-                return open_("definedness", "undefined: " + "; ".join(missing), missing=list(missing))
-            done = proved(out.engine, out.grade, (*rows, *out.rows), **out.evidence)
-            return replace(done, witness=out.witness)
-        if out.status == REFUTED and goal is problem:  # a refuted equation does not refute the inequality
-            return out
-        if out.evidence.get("internal"):  # no later engine may paper over a disagreement
-            return out
-        late = {"timeout": True} if out.evidence.get("timeout") else {}
-        tried.append({"engine": out.engine, "reason": str(out.evidence.get("reason", "unknown")), **late})
+            out = replace(out, rows=(*rows, *out.rows))
+            if out.grade == "exact" or not again:
+                return out
+            weaker = weaker or out
+        elif out.engine == "definedness" or out.status == REFUTED or out.evidence.get("internal"):
+            return out  # no later engine may paper over a disagreement
+        elif out.evidence.get("timeout") and most < effort.of(engine, until - time.process_time()):
+            again.append((engine, goal, effort.seconds))
+        else:
+            late = {"timeout": True} if out.evidence.get("timeout") else {}
+            tried.append({"engine": out.engine, "reason": str(out.evidence.get("reason", "unknown")), **late})
+    if weaker is not None:
+        return weaker
     more = {"timeout": True} if any("timeout" in t for t in tried) else {}
     return open_("", "every engine stopped", tried=tried, **more)
+
+
+def _concluded(problem: Problem, goal: Problem, out: Verdict) -> Verdict:
+    """Return what the answer of an engine about a goal says about the problem."""
+    if out.status == PROVED:
+        missing = doubtful(problem, out.engine in BY_VALUES or (out.engine == "cas" and is_value(problem.goal)))
+        if missing:
+            return open_("definedness", "undefined: " + "; ".join(missing), missing=list(missing))
+    if out.status == REFUTED and goal is not problem:  # a refuted equation does not refute the inequality
+        return open_(out.engine, str(out.evidence.get("reason", "unknown")))
+    return out
+
+
+def proved_by(problem: Problem, effort: Effort) -> str:
+    """Ask the engines that come before the slow refuter for a proof, and nothing else.
+
+    Parameters
+    ----------
+    problem : Problem
+        Prepared problem.
+    effort : Effort
+        Budgets.
+
+    Returns
+    -------
+    str
+        Name of the engine that proves it; empty when none does.
+    """
+    if discharge(problem)[1]:
+        return ""
+    until = time.process_time() + effort.seconds * effort.scale
+    for engine, goal in _attempts(problem):
+        left = until - time.process_time()
+        if engine.order > REFUTER or left <= 0:
+            break
+        out = confirmed(goal, run_engine(engine, goal, effort, left))
+        if out.status == PROVED and not doubtful(problem, out.engine in BY_VALUES):
+            return out.engine
+    return ""
 
 
 def confirmed(problem: Problem, verdict: Verdict) -> Verdict:
@@ -260,13 +320,24 @@ def _still(problem: Problem, kept: Verdict) -> Verdict | None:
 
 
 def _attempts(problem: Problem) -> Iterator[tuple[Engine, Problem]]:
-    fast = sorted((e for e in engines() if e.order < 600), key=lambda e: e.name not in _first(problem))
-    late = [e for e in engines() if e.order >= 600]
+    fast = sorted((e for e in engines() if e.order < LATE), key=lambda e: e.name not in _first(problem))
     yield from ((e, problem) for e in fast if problem.goal.op in e.ops)
     if problem.goal.op == "<=":
         equal = problem.with_goal(Rel(problem.goal.lhs, "=", problem.goal.rhs))
         yield from ((e, equal) for e in fast if e.grade == "exact" and "=" in e.ops and "<" not in e.ops)
-    yield from ((e, problem) for e in late if problem.goal.op in e.ops)
+    yield from ((e, problem) for e in engines() if e.order >= LATE and problem.goal.op in e.ops)
+
+
+def _rounds(
+    problem: Problem, effort: Effort, again: list[tuple[Engine, Problem, float]]
+) -> Iterator[tuple[Engine, Problem, float]]:
+    """Yield engines with their goal and seconds: the fast ones, those put into `again` meanwhile, the late ones."""
+    attempts, first = list(_attempts(problem)), _first(problem)
+    for engine, goal in attempts:
+        if engine.order < LATE:
+            yield engine, goal, effort.seconds if engine.name in first else min(SHORT, effort.seconds)
+    yield from again
+    yield from ((engine, goal, effort.seconds) for engine, goal in attempts if engine.order >= LATE)
 
 
 def _first(problem: Problem) -> tuple[str, ...]:

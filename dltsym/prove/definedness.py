@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 
 from dltsym.functions.table import FUNCTIONS
 from dltsym.notation.binding import Binding
@@ -60,6 +61,7 @@ class Condition:
         return f"{self.why} needs {self.rel}"
 
 
+@lru_cache(maxsize=4096)
 def conditions(node: Expr | Rel) -> tuple[Condition, ...]:
     """Collect the side conditions of a tree, without repetition.
 

@@ -10,7 +10,7 @@ from dltsym.errors import RecordError
 from dltsym.form import check_owned, replace_symbols
 from dltsym.notation.parse import parse_expr
 from dltsym.notation.tree import Add, Call, Decl, Expr, Index, Mul, Neg, Num, Rel, Sym, as_expr
-from dltsym.notation.walk import expand_lets, free_symbols, key, subterms
+from dltsym.notation.walk import expand_lets, free_symbols, key, substitute, subterms
 from dltsym.prove.definedness import conditions
 from dltsym.prove.definedness import prove as condition_row
 from dltsym.prove.problem import Fact, Problem, bounds_of, declared_bounds, prepare
@@ -203,7 +203,7 @@ def lemma_fact(lemma: Lemma, step: Problem, symbols: Mapping[str, Sym], resolve:
     if wrong:  # such an instance cannot even be written down
         return Used(Fact(lemma.key, claim.goal, "open"), "open", missing=tuple(wrong), uses=(lemma.key,))
     for need in (*_hypotheses(claim, at), *(replace_symbols(r, at).flipped() for r in _domains(claim, at))):
-        row = entails(need, step)
+        row = _stated(need, step) or entails(need, step)
         if row is None:
             missing.append(f"{lemma.key} needs {need}")
         else:
@@ -216,6 +216,29 @@ def lemma_fact(lemma: Lemma, step: Problem, symbols: Mapping[str, Sym], resolve:
     fact = Fact(lemma.key, rel, report.grade)
     uses = (lemma.key, *report.uses)
     return Used(fact, report.grade_without_cited, tuple(rows), report.cited, uses, tuple(missing))
+
+
+def _stated(need: Rel, step: Problem) -> Row | None:
+    """Find a relation among hypotheses and facts as it stands, up to the name of its index: this needs no search."""
+    need = prepare(need).goal
+    mine = [s for s in free_symbols(need) if s.decl.sort == "index"]
+    for rel in step.known:
+        theirs = [s for s in free_symbols(rel) if s.decl.sort == "index"]
+        if (
+            len(theirs) != len(mine)
+            or len(mine) > 1
+            or rel.op not in ((need.op, "<") if need.op == "<=" else (need.op,))
+        ):
+            continue
+        if [_span(s) for s in theirs] == [_span(s) for s in mine]:
+            here = substitute(rel, dict(zip(theirs, mine, strict=True)))
+            if (key(here.lhs), key(here.rhs)) == (key(need.lhs), key(need.rhs)):
+                return Row(str(need), "exact", "stated")
+    return None
+
+
+def _span(index: Sym) -> tuple[str, ...]:
+    return tuple("" if e is None else key(e) for e in (index.decl.lo, index.decl.hi))
 
 
 def _hypotheses(claim: Problem, at: Mapping[Sym, Any]) -> Iterator[Rel]:

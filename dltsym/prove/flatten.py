@@ -94,12 +94,22 @@ def instances(rel: Rel, at: list[Index], problem: Problem) -> Iterator[tuple[Rel
         yield rel, {}
         return
     seen = set()
-    for values in _unify(quantified, entries(rel), at, {}):
+    shown = any(free_symbols(e) & set(quantified) for e in entries(rel))
+    for values in _unify(quantified, entries(rel), at, {}) if shown else _hidden(quantified, problem):
         if len(values) == len(quantified) and all(_in_range(s, e, problem) for s, e in values.items()):
             new = substitute(rel, values)
             if key(new) not in seen:
                 seen.add(key(new))
                 yield new, values
+
+
+def _hidden(quantified: list[Sym], problem: Problem) -> Iterator[dict[Sym, Expr]]:
+    """Yield the indices of the goal for a hypothesis whose index no entry shows: ``Sum(A[i, k], (i, 1, m)) = 1``."""
+    ends = [e for s in quantified for e in (s.decl.lo, s.decl.hi) if e is not None]
+    if len(quantified) == 1 and not any(s.decl.sort == "index" for e in ends for s in free_symbols(e)):
+        for k in sorted(free_symbols(problem.goal), key=lambda s: s.name):
+            if k.decl.sort == "index":
+                yield {quantified[0]: k}
 
 
 def _unify(

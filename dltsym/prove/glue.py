@@ -1,11 +1,12 @@
 """z3 over abstracted atoms: the facts of a question as polynomials in real variables, and the negated question.
 
-Every call has a z3 context of its own, so nothing leaks from one question into the next. Integers are relaxed to
+Every question has a z3 context of its own, so nothing leaks from one into the next. Integers are relaxed to
 reals, which is sound for ``unsat``. A model is only a candidate: it may give ``exp(0)`` the value 2.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import lru_cache
@@ -57,16 +58,17 @@ def follows(query: Query) -> str | None:
     """
     scene, poly, facts = _prepared(query, False)
     negated = poly, _NEGATED[query.rel.op]
-    if check(facts, negated, SMALL)[0] != "unsat":
+    encoded = _encode(facts, negated)
+    if _run(encoded, range(len(facts)), SMALL)[0] != "unsat":
         return None
-    return weakest(["exact" if _identity(facts, negated) else "smt", *scene.atoms.grades])
+    return weakest(["exact" if _identity(facts, negated, encoded) else "smt", *scene.atoms.grades])
 
 
-def _identity(facts: list[Known], negated: tuple[Poly, str]) -> bool:
+def _identity(facts: list[Known], negated: tuple[Poly, str], encoded: _Encoded) -> bool:
     """Whether a small sum of squares identity shows the contradiction that z3 has found."""
     from dltsym.prove.sos import LINEAR, of_polynomials, refutation
 
-    needed = minimal(facts, negated, TINY)
+    needed = _core(facts, encoded, TINY)
     poly, op = negated
     parts = [f for f, _ in factored(poly)[1]] if op == "=" else [poly]  # one of the factors would vanish
 
@@ -94,10 +96,11 @@ def solve(query: Query, expand: bool = False) -> Answer:
     """
     scene, poly, facts = _prepared(query, expand)
     negated = poly, _NEGATED[query.rel.op]
-    status, values = check(facts, negated, STEPS)
+    encoded = _encode(facts, negated)
+    status, values = _run(encoded, range(len(facts)), STEPS)
     scalars = {n: e.name for n, e in scene.atoms.exprs.items() if isinstance(e, Sym)}
     model = {scalars[n]: v for n, v in values.items() if n in scalars}
-    core = minimal(facts, negated, TINY) if status == "unsat" else ()
+    core = _core(facts, encoded, TINY) if status == "unsat" else ()
     text = smtlib([f for f in facts if f.name in core], negated, scene) if status == "unsat" else ""
     return Answer(status, core, model, weakest(["smt", *scene.atoms.grades]), tuple(scene.atoms.needs), text)
 
@@ -192,12 +195,16 @@ def minimal(facts: list[Known], negated: tuple[Poly, str] | None, steps: int) ->
     -------
     tuple of str
     """
-    core = facts
+    return _core(facts, _encode(facts, negated), steps)
+
+
+def _core(facts: list[Known], encoded: _Encoded, steps: int) -> tuple[str, ...]:
+    core = list(range(len(facts)))
     for name in list(dict.fromkeys(f.name for f in reversed(facts)))[:MOST_TRIES]:
-        fewer = [f for f in core if f.name != name]
-        if check(fewer, negated, steps, quick=True)[0] == "unsat":
+        fewer = [k for k in core if facts[k].name != name]
+        if _run(encoded, fewer, steps, quick=True)[0] == "unsat":
             core = fewer
-    return tuple(dict.fromkeys(f.name for f in core))
+    return tuple(dict.fromkeys(facts[k].name for k in core))
 
 
 def relevant(facts: list[Known], poly: Poly) -> list[Known]:
@@ -252,12 +259,31 @@ def check(
     model : dict
         Values of the atoms for ``sat``.
     """
+    return _run(_encode(facts, negated), range(len(facts)), steps, quick)
+
+
+@dataclass(frozen=True)
+class _Encoded:
+    """Facts and a negated goal as terms of one z3 context, which takes longer to build than most answers take."""
+
+    ctx: Any
+    reals: dict[str, Any]
+    facts: tuple[Any, ...]
+    negated: tuple[Any, ...]
+
+
+def _encode(facts: list[Known], negated: tuple[Poly, str] | None) -> _Encoded:
     import z3
 
-    ctx = z3.Context()
-    reals: dict[str, Any] = {}
-    relations = [_relation(f.poly, f.op, reals, ctx) for f in facts]
-    relations += [] if negated is None else [_relation(*negated, reals, ctx)]
+    ctx, reals = z3.Context(), dict[str, Any]()
+    rows = tuple(_relation(f.poly, f.op, reals, ctx) for f in facts)
+    return _Encoded(ctx, reals, rows, () if negated is None else (_relation(*negated, reals, ctx),))
+
+
+def _run(encoded: _Encoded, chosen: Iterable[int], steps: int, quick: bool = False) -> tuple[str, dict[str, Fraction]]:
+    import z3
+
+    ctx, relations = encoded.ctx, [*(encoded.facts[k] for k in chosen), *encoded.negated]
     # nlsat first: tracked assertions would keep z3 from its preprocessing, so the core is found by leaving facts out
     for solver in (z3.Tactic("qfnra-nlsat", ctx=ctx).solver(), *(() if quick else (z3.Solver(ctx=ctx),))):
         solver.set("rlimit", steps)
@@ -266,7 +292,7 @@ def check(
         status = str(solver.check())
         if status == "sat":
             model = solver.model()
-            return status, {n: _value(model.eval(x, model_completion=True)) for n, x in reals.items()}
+            return status, {n: _value(model.eval(x, model_completion=True)) for n, x in encoded.reals.items()}
         if status == "unsat":
             return status, {}
     return "unknown", {}

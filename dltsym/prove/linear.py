@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import reduce
 
 from dltsym.errors import UnknownNode
 from dltsym.notation.tree import Call
@@ -29,6 +30,16 @@ class Scene:
     failed: set[tuple[object, bool, int]] = field(default_factory=set)
     monos: dict[Mono, Range] | None = None  # remembered ranges, while no bound changes
     short: dict[str, list[Known]] = field(default_factory=dict)  # facts for the search, by the atoms they contain
+
+    def copy(self) -> Scene:
+        """Return a scene to which more may be added.
+
+        Returns
+        -------
+        Scene
+        """
+        short = {name: list(facts) for name, facts in self.short.items()}
+        return Scene(self.atoms.copy(), dict(self.bounds), monos=dict(self.monos or {}), short=short)
 
 
 def refresh(scene: Scene) -> None:
@@ -143,10 +154,8 @@ def spread(scene: Scene, poly: Poly) -> Range:
     -------
     Range
     """
-    out = point(Fraction(0))
-    for mono, c in poly.items():
-        out = plus(out, scaled(mono_range(scene, mono), c))
-    return out
+    parts = [scaled(mono_range(scene, mono), c) for mono, c in poly.items()]
+    return reduce(plus, parts) if parts else point(Fraction(0))
 
 
 def ratio_range(scene: Scene, r: Ratio) -> Range:
@@ -198,8 +207,10 @@ def _search(scene: Scene, poly: Poly, strict: bool, depth: int) -> bool:
     r = spread(scene, poly)
     if r.positive or (r.nonnegative and not strict):
         return True
+    if depth == 0 or scene.nodes <= 0 or len(poly) > MOST_TERMS:
+        return False
     slot = (freeze(poly), strict, depth)
-    if depth == 0 or scene.nodes <= 0 or len(poly) > MOST_TERMS or slot in scene.failed:
+    if slot in scene.failed:
         return False
     for mono, c in sorted(poly.items(), key=lambda t: (-len(t[0]), t[0])):
         term = scaled(mono_range(scene, mono), c)

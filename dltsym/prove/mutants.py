@@ -12,12 +12,9 @@ from flint import arb
 from dltsym.notation.evaluate import evaluate
 from dltsym.notation.folds import Binding, Cases, Fold
 from dltsym.notation.matrices import Eye, MatAdd, MatMul, Matrix, Transpose, Zeros, same_size
-from dltsym.notation.tree import Add, Div, Expr, Mul, Neg, Num, Pow, Rel, Sum
-from dltsym.notation.walk import children, key, rebuild
-from dltsym.prove.certify import admissible
-from dltsym.prove.problem import Problem
-from dltsym.prove.sample import candidates
-from dltsym.prove.setting import setting
+from dltsym.notation.tree import Add, Call, Div, Expr, Index, Mul, Neg, Num, Pow, Rel, Sum
+from dltsym.notation.walk import children, key, rebuild, transform
+from dltsym.prove.stage import Stage
 
 ONE = Num(Fraction(1))
 
@@ -123,13 +120,46 @@ def square(e: Expr) -> bool:
     return isinstance(e, Matrix) and same_size(*e.shape)
 
 
-def weaker(mutant: Problem, original: Problem, count: int = 24) -> bool:
+def same_bits(a: Rel, b: Rel) -> bool:
+    """Whether two relations are the same once powers of what is 0 or 1 are dropped.
+
+    Parameters
+    ----------
+    a, b : Rel
+        Relations.
+
+    Returns
+    -------
+    bool
+    """
+
+    def rule(e: Expr) -> Expr:
+        match e:
+            case Pow(base, Num(value)) if value >= 1 and value.denominator == 1 and _bit(base):
+                return base
+        return e
+
+    return key(transform(a, rule)) == key(transform(b, rule))
+
+
+def _bit(e: Expr) -> bool:
+    match e:
+        case Index(array, _):
+            return array.decl.entries == "bool"
+        case Mul(args):
+            return all(map(_bit, args))
+    return isinstance(e, Call) and e.name == "delta"
+
+
+def weaker(mutant: Rel, original: Rel, stage: Stage, count: int = 24) -> bool:
     """Whether an altered inequality demands no more than the original at every sampled point.
 
     Parameters
     ----------
-    mutant, original : Problem
-        Prepared problems with goals ``<`` or ``<=`` and the same hypotheses.
+    mutant, original : Rel
+        Prepared relations, both with ``<`` or both with ``<=``.
+    stage : Stage
+        Points of the original.
     count : int
         Points to draw.
 
@@ -138,11 +168,11 @@ def weaker(mutant: Problem, original: Problem, count: int = 24) -> bool:
     bool
         False when no drawn point is inside the hypotheses.
     """
-    joint = original.with_goal(Rel(mutant.goal.rhs - mutant.goal.lhs, "<=", original.goal.rhs - original.goal.lhs))
-    s = setting(joint)  # it may solve equations among the hypotheses: both margins must see the same solution
-    inside = [p for p in candidates(s, 3, count) if admissible(s, p)]
-    goal = s.problem.goal
-    return bool(inside) and all(_no_more(evaluate(goal.lhs, p, 128), evaluate(goal.rhs, p, 128)) for p in inside)
+    if not stage.takes(mutant):
+        return False
+    new, old = (stage.solve(Rel(r.rhs - r.lhs, "<=", r.rhs - r.lhs)).lhs for r in (mutant, original))
+    inside = [point for _, point in stage.points(count)]
+    return bool(inside) and all(_no_more(evaluate(new, p, 128), evaluate(old, p, 128)) for p in inside)
 
 
 def _no_more(new: arb, old: arb) -> bool:

@@ -74,13 +74,17 @@ def add(a: Poly, b: Poly, scale: Fraction | int = 1) -> Poly:
     -------
     Poly
     """
+    if not scale:
+        return dict(a)
     out = dict(a)
     for mono, c in b.items():
-        total = out.get(mono, Fraction(0)) + scale * c
-        if total:
+        more = c if scale == 1 else scale * c
+        if mono not in out:
+            out[mono] = more
+        elif total := out[mono] + more:
             out[mono] = total
         else:
-            out.pop(mono, None)
+            del out[mono]
     return out
 
 
@@ -123,11 +127,13 @@ def mul(a: Poly, b: Poly) -> Poly:
     """
     if len(a) * len(b) > 20 * MAX_TERMS:
         raise UnknownNode("the polynomial is too large")
+    if a == ONE or b == ONE:
+        return b if a == ONE else a
     out: Poly = {}
     for m, c in a.items():
         for k, d in b.items():
-            mono = join(m, k)
-            out[mono] = out.get(mono, Fraction(0)) + c * d
+            mono, part = join(m, k), c * d
+            out[mono] = out[mono] + part if mono in out else part
     out = {m: c for m, c in out.items() if c}
     if len(out) > MAX_TERMS:
         raise UnknownNode("the polynomial is too large")

@@ -22,6 +22,7 @@ from flint import fmpq, fmpq_mpoly, fmpq_mpoly_ctx
 from dltsym.prove.region import End, Plan, Product, Quadratic, Region, Sign, label, value_at
 
 MAX_TERMS, MAX_PLANS, MAX_DEPTH, MAX_DEGREE = 600, 250, 3, 40
+MAX_CHOICES = 10_000  # ends that mention each other in a circle have no plan, and 3**variables ways to find that out
 
 
 @dataclass(frozen=True)
@@ -134,30 +135,41 @@ def _variables(poly: fmpq_mpoly) -> list[int]:
 
 
 def _plans(poly: fmpq_mpoly, region: Region) -> Iterator[list[_Choice]]:
+    made = itertools.count()
+
     def grow(pending: list[int], chosen: dict[int, _Choice]) -> Iterator[list[_Choice]]:
         if not pending:
-            order = _topological(chosen)
-            if order is not None:
-                yield order
+            yield _topological(chosen)
             return
         v, rest = pending[0], pending[1:]
         for option in _options(v, region):
-            new = sorted(_mentioned(option) - set(chosen) - set(pending))
-            yield from grow([*rest, *new], {**chosen, v: option})
+            if next(made) < MAX_CHOICES and not _closes_a_cycle(v, option, chosen):
+                new = sorted(_mentioned(option) - set(chosen) - set(pending))
+                yield from grow([*rest, *new], {**chosen, v: option})
 
     yield from grow(_variables(poly), {})
 
 
-def _topological(chosen: dict[int, _Choice]) -> list[_Choice] | None:
-    """Order choices so that a variable is replaced before the variables that its ends mention; None for a cycle."""
+def _closes_a_cycle(v: int, choice: _Choice, chosen: dict[int, _Choice]) -> bool:
+    """Whether the ends of a choice for v lead back to v through the choices made so far."""
+    seen: set[int] = set()
+    todo = _mentioned(choice)
+    while todo:
+        if v in todo:
+            return True
+        seen |= todo
+        todo = {w for u in todo if u in chosen for w in _mentioned(chosen[u])} - seen
+    return False
+
+
+def _topological(chosen: dict[int, _Choice]) -> list[_Choice]:
+    """Order choices so that a variable is replaced before the variables that its ends mention; they form no cycle."""
     left = {v: _mentioned(c) & set(chosen) for v, c in chosen.items()}
     order: list[_Choice] = []
     while left:
-        free = [v for v in left if not any(v in ends for w, ends in left.items() if w != v) and v not in left[v]]
-        if not free:
-            return None
-        order.append(chosen[free[0]])
-        del left[free[0]]
+        free = next(v for v in left if not any(v in ends for ends in left.values()))
+        order.append(chosen[free])
+        del left[free]
     return order
 
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from fractions import Fraction
+from functools import cached_property, lru_cache
 
+from dltsym.errors import DltsymError
 from dltsym.notation.binding import Binding
 from dltsym.notation.calculus import evaluate_derivatives
+from dltsym.notation.evaluate import evaluate_exact
 from dltsym.notation.matrices import check_relation
-from dltsym.notation.tree import Rel, Sym
-from dltsym.notation.walk import digest, expand_lets, free_symbols, key, subterms
+from dltsym.notation.tree import Add, Call, Expr, Neg, Num, Rel, Sym
+from dltsym.notation.walk import digest, expand_lets, free_symbols, key, subterms, transform
+
+ZERO = Num(Fraction(0))
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,12 @@ class Problem:
     hint: str = ""
     written: Rel | None = None
 
+    def __hash__(self) -> int:
+        kept = vars(self)  # it never changes
+        if (found := kept.get("_hash")) is None:
+            found = kept["_hash"] = hash((self.goal, self.given, self.facts, self.hint, self.written))
+        return found
+
     @cached_property
     def symbols(self) -> tuple[Sym, ...]:
         """Every free symbol of goal, hypotheses, facts and of the bounds of those symbols, sorted by name."""
@@ -56,6 +67,15 @@ class Problem:
     def known(self) -> tuple[Rel, ...]:
         """Hypotheses and facts together."""
         return (*self.given, *(f.rel for f in self.facts))
+
+    @cached_property
+    def context(self) -> Problem:
+        """The problem without its question: one object for all problems with these hypotheses, facts and symbols.
+
+        Its goal mentions the symbols of the goal and says nothing. For what does not depend on the question.
+        """
+        written = None if self.written is None else free_symbols(self.written)
+        return _context(self.given, self.facts, free_symbols(self.goal), written)
 
     @cached_property
     def folds(self) -> bool:
@@ -88,6 +108,48 @@ class Problem:
         """
         return replace(self, goal=goal.flipped(), given=(*self.given, *(r.flipped() for r in extra)), written=None)
 
+    def knowing(self, facts: Iterable[Fact]) -> Problem:
+        """Return the problem with further facts.
+
+        Parameters
+        ----------
+        facts : iterable of Fact
+            Facts; those that are known already are left out.
+
+        Returns
+        -------
+        Problem
+        """
+        more = tuple(replace(f, rel=normal(f.rel)) for f in facts)
+        return replace(self, facts=tuple(dict.fromkeys((*self.facts, *more))))
+
+    def stating(self, goal: Rel) -> Problem:
+        """Return the problem with another goal as somebody writes it.
+
+        Parameters
+        ----------
+        goal : Rel
+            New goal; let-names and derivatives are carried out as `prepare` does.
+
+        Returns
+        -------
+        Problem
+        """
+        return replace(self, goal=normal(goal), written=expand_lets(goal))
+
+
+@lru_cache(maxsize=1024)
+def _context(
+    given: tuple[Rel, ...], facts: tuple[Fact, ...], goal: frozenset[Sym], written: frozenset[Sym] | None
+) -> Problem:
+    return Problem(_about(goal), given, facts, "", None if written is None else _about(written))
+
+
+def _about(symbols: frozenset[Sym]) -> Rel:
+    names: list[Sym] = sorted(symbols, key=lambda s: (s.name, s.decl.uid))
+    total = Add((ZERO, *names))
+    return Rel(total, "=", total)
+
 
 def repr_decl(sym: Sym) -> str:
     """Return a text of the domain of a symbol; two symbols with the same text range over the same set.
@@ -108,6 +170,21 @@ def repr_decl(sym: Sym) -> str:
     return f"{d.name}:{d.sort}:{lo}:{hi}:{shape}" + ("" if d.entries == "real" else f":{d.entries}")
 
 
+def normal(rel: Rel) -> Rel:
+    """Return a relation in the form that engines rely on.
+
+    Parameters
+    ----------
+    rel : Rel
+        Relation as written.
+
+    Returns
+    -------
+    Rel
+    """
+    return check_relation(transform(evaluate_derivatives(expand_lets(rel)), at_end).flipped())
+
+
 def prepare(goal: Rel, given: Iterable[Rel] = (), facts: Iterable[Fact] = (), hint: str = "") -> Problem:
     """Build a problem in the form that engines rely on.
 
@@ -126,10 +203,6 @@ def prepare(goal: Rel, given: Iterable[Rel] = (), facts: Iterable[Fact] = (), hi
     -------
     Problem
     """
-
-    def normal(rel: Rel) -> Rel:
-        return check_relation(evaluate_derivatives(expand_lets(rel)).flipped())
-
     return Problem(
         normal(goal),
         tuple(normal(r) for r in given),
@@ -137,6 +210,42 @@ def prepare(goal: Rel, given: Iterable[Rel] = (), facts: Iterable[Fact] = (), hi
         hint,
         expand_lets(goal),
     )
+
+
+def at_end(e: Expr) -> Expr:
+    """Return the value of a function at an end of its domain, where it is not the value of its definition.
+
+    ``0*log(0)`` is 0, so that ``kl_bernoulli(0, p)`` is ``-log(1 - p)`` and ``kl_bernoulli(1, p)`` is ``-log(p)``; both
+    sides are real numbers for the same p.
+
+    Parameters
+    ----------
+    e : Expr
+        Node.
+
+    Returns
+    -------
+    Expr
+        ``e`` itself when it is no such call.
+    """
+    match e:
+        case Call("kl_bernoulli", (q, p)) if (value := _rational(q)) in (0, 1):
+            return Neg(Call("log", (p if value == 1 else Num(Fraction(1)) - p,)))
+        case Call("xlogx" | "binary_entropy", (q,)) if _rational(q) in (0, 1):
+            return Num(Fraction(0))
+    return e
+
+
+def _rational(e: Expr) -> Fraction | None:
+    """Return the value of an expression without symbols, if it is rational."""
+    if isinstance(e, Num):
+        return e.value
+    if free_symbols(e):
+        return None
+    try:
+        return evaluate_exact(e, {})
+    except DltsymError:
+        return None
 
 
 def declared_bounds(sym: Sym) -> tuple[Rel, ...]:

@@ -181,8 +181,10 @@ def scaled(a: Range, c: Fraction) -> Range:
     """
     if c == 0:
         return point(c)
-    low = None if a.lo is None else a.lo * c
-    high = None if a.hi is None else a.hi * c
+    if c == 1:
+        return a
+    low = a.lo * c if a.lo else a.lo  # None and 0 stay what they are
+    high = a.hi * c if a.hi else a.hi
     if c > 0:
         return Range(low, a.lo_open, high, a.hi_open, a.nonzero)
     return Range(high, a.hi_open, low, a.lo_open, a.nonzero)

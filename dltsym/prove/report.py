@@ -4,9 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from dltsym.prove.verdict import REFUTED, VACUOUS, Row
+
+
+def as_written(op: str, evidence: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the evidence with the sides of a relation as they were written: engines turn > and >= round.
+
+    Parameters
+    ----------
+    op : str
+        Relation as written.
+    evidence : mapping
+        What an engine found, with enclosures of the sides and of left minus right where it refuted.
+
+    Returns
+    -------
+    mapping
+
+    Examples
+    --------
+    >>> as_written(">=", {"lhs": ["2", "2"], "rhs": ["1", "1"], "difference": ["1", "1"]})
+    {'lhs': ['1', '1'], 'rhs': ['2', '2'], 'difference': ['-1', '-1']}
+    """
+    if op not in (">", ">=") or not {"lhs", "rhs"} <= set(evidence):
+        return evidence
+    out = {**evidence, "lhs": evidence["rhs"], "rhs": evidence["lhs"]}
+    if isinstance(gap := evidence.get("difference"), list | tuple):
+        out["difference"] = [str(-Decimal(end)) for end in reversed(gap)]
+    return out
 
 
 @dataclass(frozen=True)
@@ -44,14 +72,26 @@ class ValueReport:
     of: str = ""
     source: str = ""
 
+    @property
+    def defect(self) -> str:
+        """What is wrong with it, in words; with a remedy where its digits agree and are too few to be no equality."""
+        name = "value" if self.of in ("", "value") else f"value {self.of}"
+        few = "; so few digits claim equality: print six or more, or say digits= where it is rounded"
+        enough = not self.ok and 0 < self.digits <= self.digits_agree
+        return f"{name} expected {self.expected}, got {self.got}{few if enough else ''}"
+
 
 @dataclass(frozen=True)
 class MutantReport:
-    """Negative control: `made` altered claims, `rejected` with a witness, the rest listed with the reason."""
+    """Negative control: `made` altered claims, `rejected` with a witness, the rest listed with the reason.
+
+    Altered claims that are proved to be `true` as well (the original has slack there) are listed apart and not counted.
+    """
 
     made: int = 0
     rejected: int = 0
     survivors: tuple[Mapping[str, str], ...] = ()
+    true: tuple[Mapping[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -118,11 +118,30 @@ def candidates(s: Setting, seed: int, count: int) -> Iterator[Point]:
     dict
     """
     for turn in range(count):
-        point = draw(s, seed, turn)
-        try:
-            yield adjust(s, point, make_plan(s, random.Random(f"plan {seed}:{turn}")))
-        except DltsymError:
-            continue
+        point = candidate(s, seed, turn)
+        if point is not None:
+            yield point
+
+
+def candidate(s: Setting, seed: int, turn: int) -> Point | None:
+    """Draw one point and move it onto the hypotheses; it is not certified yet.
+
+    Parameters
+    ----------
+    s : Setting
+        Prepared problem.
+    seed, turn : int
+        Which point.
+
+    Returns
+    -------
+    dict or None
+        None when it cannot be moved.
+    """
+    try:
+        return adjust(s, draw(s, seed, turn), make_plan(s, random.Random(f"plan {seed}:{turn}")))
+    except DltsymError:
+        return None
 
 
 def find_point(problem: Problem, tries: int = 200, seed: int = 0) -> dict[str, str] | None:
@@ -287,7 +306,12 @@ def _used(s: Setting, point: Point) -> Point:
     for row in s.checks:
         if not row.indices:
             decide(row.rel, spied, PRECS)
-    keep = {k: Table({i: v.entries[i] for i in sorted(read[k])}, v) for k, v in point.items() if isinstance(v, Table)}
+    for sym, formula in s.solved:
+        if sym.decl.sort != "array":
+            compile_expr(formula).ball(spied)  # the witness shows it
+    keep = {
+        k: Table({i: v.entries[i] for i in sorted(read[k])}, v.draw) for k, v in point.items() if isinstance(v, Table)
+    }
     return {**point, **keep}
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, reduce
 from typing import Any
 
 from dltsym.notation.tree import Expr, Index, Rel, Sum, Sym
@@ -78,6 +78,21 @@ class Setting:
     problem: Problem
     solved: tuple[tuple[Sym, Expr], ...]
     symbols: tuple[Sym, ...]
+    rules: tuple[_Rules, ...] = ()
+
+    def solve(self, rel: Rel) -> Rel:
+        """Return a relation with the symbols that were solved for replaced, as they are in the goal.
+
+        Parameters
+        ----------
+        rel : Rel
+            Relation in symbols of the original problem.
+
+        Returns
+        -------
+        Rel
+        """
+        return reduce(lambda r, rules: rules.apply(r), self.rules, rel)
 
     @cached_property
     def checks(self) -> tuple[Check, ...]:
@@ -136,13 +151,14 @@ def setting(problem: Problem) -> Setting:
         problem.goal
     )  # an index of hypotheses alone stands for all values: drawing one would need a value
     symbols = tuple(s for s in problem.symbols if s.decl.sort != "index" or s in asked)
-    solved = []
+    solved, used = [], []
     while found := _entries(problem, symbols) or _scalar(problem, symbols):
         sym, value, rules = found
         symbols = tuple(s for s in symbols if s != sym)
         solved = [*((s, rules.apply(e)) for s, e in solved), (sym, value)]
         problem = rules.everywhere(problem)
-    return Setting(problem, tuple(solved), symbols)
+        used.append(rules)
+    return Setting(problem, tuple(solved), symbols, tuple(used))
 
 
 @dataclass(frozen=True)

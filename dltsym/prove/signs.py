@@ -6,20 +6,20 @@ proved relation holds wherever its two sides are defined; that they are is a mat
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 from dltsym.errors import UnknownNode
 from dltsym.notation.calculus import evaluate_derivatives
 from dltsym.notation.tree import Add, Call, Expr, Rel, Sum, Sym
-from dltsym.notation.walk import digest, expand_lets, free_symbols, key, substitute
+from dltsym.notation.walk import digest, expand_lets, key, substitute
 from dltsym.prove.atoms import Atoms, Known, Store, text
-from dltsym.prove.axioms import about, closure, monotone, ranges_of, stands
+from dltsym.prove.axioms import about, monotone, ranges_of, stands, terms
 from dltsym.prove.linear import QUICK, Scene, at_least, nonzero, refresh, sign_of
 from dltsym.prove.polynomials import Mono, Poly, Ratio, add, constant, names, ratio_add, variable
-from dltsym.prove.problem import Problem, repr_decl
+from dltsym.prove.problem import Problem
 from dltsym.prove.shapes import BASE, FULL, INTEGERS, ZERO, is_integer, usable
+from dltsym.prove.signs_store import domains, extended, make_store, store_of
 from dltsym.prove.verdict import Row, weakest
 
 MAX_ATOMS = 60
@@ -56,9 +56,14 @@ def entails(rel: Rel, problem: Problem, local: tuple[Rel, ...] = (), *, deep: bo
     Row or None
         The proof, or None: unknown (never "false").
     """
+    return _entails(rel, store_of(problem), local, deep)
+
+
+@lru_cache(maxsize=16384)
+def _entails(rel: Rel, store: Store, local: tuple[Rel, ...], deep: bool) -> Row | None:
     try:
         rel = _normal(rel)
-        store = extended(store_of(problem), rel, tuple(map(_normal, local)))
+        store = extended(store, rel, tuple(map(_normal, local)))
         levels = [INTEGERS] if is_integer(rel.lhs) and is_integer(rel.rhs) else []
         grade = None
         for level in (*levels, BASE, FULL):  # the fewer facts, the faster
@@ -73,80 +78,6 @@ def entails(rel: Rel, problem: Problem, local: tuple[Rel, ...] = (), *, deep: bo
 
 def _normal(rel: Rel) -> Rel:
     return evaluate_derivatives(expand_lets(rel)).flipped()
-
-
-def store_of(problem: Problem) -> Store:
-    """Return the relations of a problem, each with its name in messages.
-
-    Parameters
-    ----------
-    problem : Problem
-        Problem.
-
-    Returns
-    -------
-    Store
-    """
-    given = [(str(r), r) for r in problem.given]
-    facts = [(f"{f.name}: {f.rel}", f.rel) for f in problem.facts]
-    goals = [problem.goal] if problem.written is None else [problem.goal, problem.written]
-    fixed = frozenset(closure(s for g in goals for s in free_symbols(g)))
-    return make_store((*given, *facts), fixed)
-
-
-def make_store(rels: Iterable[tuple[str, Rel]], fixed: frozenset[Sym]) -> Store:
-    """Build a store; its key covers relations, the domains of their symbols and the fixed indices.
-
-    Parameters
-    ----------
-    rels : iterable of (str, Rel)
-        Relations with names.
-    fixed : frozenset of Sym
-        Index symbols that stand for one fixed index.
-
-    Returns
-    -------
-    Store
-    """
-    rels = tuple((name, r.flipped()) for name, r in rels)
-    texts = [key(r) for _, r in rels]
-    marks = sorted(s.name for s in fixed)
-    return Store(digest(*texts, "domains", *_domains([r for _, r in rels]), "fixed", *marks), rels, fixed)
-
-
-def _domains(rels: Iterable[Rel]) -> list[str]:
-    found: set[Sym] = set()
-    todo = {s for r in rels for s in free_symbols(r)}
-    while todo:
-        s = todo.pop()
-        if s not in found:
-            found.add(s)
-            d = s.decl
-            ends = [b for b in (d.lo, d.hi, *(e for pair in d.shape for e in pair)) if b is not None]
-            todo |= {t for b in ends for t in free_symbols(b)}
-    return sorted(map(repr_decl, found))
-
-
-def extended(store: Store, rel: Rel, local: tuple[Rel, ...]) -> Store:
-    """Return a store with local hypotheses, in which the indices of `rel` and of those are fixed.
-
-    Parameters
-    ----------
-    store : Store
-        Store.
-    rel : Rel
-        The question.
-    local : tuple of Rel
-        Local hypotheses.
-
-    Returns
-    -------
-    Store
-    """
-    fixed = store.fixed | frozenset(closure(s for r in (rel, *local) for s in free_symbols(r)))
-    if not local and fixed == store.fixed:
-        return store
-    return make_store((*store.rels, *((str(r), r) for r in local)), fixed)
 
 
 def ask(
@@ -172,7 +103,7 @@ def ask(
     str or None
     """
     rel = rel.flipped()
-    return _answer(Query(digest(key(rel), *_domains([rel])), _narrowed(store, level), level, blocked, deep, rel))
+    return _answer(Query(digest(key(rel), *domains([rel])), _narrowed(store, level), level, blocked, deep, rel))
 
 
 @lru_cache(maxsize=4096)
@@ -210,23 +141,33 @@ def build(query: Query) -> Scene:
     -------
     Scene
     """
-    store = query.store
+    scene = _known(query.store, query.level, query.blocked, query.deep).copy()
+    atoms = scene.atoms
+    atoms.ratio(Add((query.rel.lhs, query.rel.rhs)))
+    if len(atoms.exprs) > len(atoms.gathered):
+        gather(atoms)
+        refresh(scene)
+    return scene
+
+
+@lru_cache(maxsize=2048)
+def _known(store: Store, level: int, blocked: frozenset[str], deep: bool) -> Scene:
+    """Collect what the relations of a store say, and what is known about their atoms: the same for many questions."""
 
     def prove(rel: Rel, local: tuple[Rel, ...], level: int, blocked: frozenset[str], z3: bool) -> str | None:
         return ask(rel, extended(store, rel, local), level, blocked, z3)
 
-    atoms = Atoms(store, query.level, query.blocked, prove, query.deep and query.level == FULL)
+    atoms = Atoms(store, level, blocked, prove, deep and level == FULL)
     for name, rel in store.rels:
-        if usable(rel, query.level) and stands(atoms, rel):
+        if usable(rel, level) and stands(atoms, rel):
             assume(atoms, rel, name)
-    atoms.ratio(Add((query.rel.lhs, query.rel.rhs)))
     gather(atoms)
     scene = Scene(atoms)
     refresh(scene)
     return scene
 
 
-def assume(atoms: Atoms, rel: Rel, name: str) -> None:
+def assume(atoms: Atoms, rel: Rel, name: str, guard: frozenset[str] = frozenset()) -> None:
     """Add a relation to the facts; one that cannot be represented is left out (fewer facts prove less).
 
     Parameters
@@ -237,11 +178,18 @@ def assume(atoms: Atoms, rel: Rel, name: str) -> None:
         Relation that holds.
     name : str
         Its name.
+    guard : frozenset of str
+        A symbol whose bound this is: a denominator in there may not rest on that bound, else the question would
+        come back to itself for ever.
     """
+    before = atoms.blocked
+    atoms.blocked = before if usable(rel, BASE) else before | guard
     try:
         fact = atoms.known(rel, name)
     except UnknownNode:
         return
+    finally:
+        atoms.blocked = before
     if fact.op == ">" and atoms.integral(fact.poly):
         fact = Known(add(fact.poly, constant(1), -1), ">=", name)
     if fact.poly or fact.op in (">", "!="):
@@ -249,23 +197,22 @@ def assume(atoms: Atoms, rel: Rel, name: str) -> None:
 
 
 def gather(atoms: Atoms) -> None:
-    """Add what is known about every atom, and about the atoms that this brings in.
+    """Add what is known about every atom that is new, and about the atoms that this brings in.
 
     Parameters
     ----------
     atoms : Atoms
         Context.
     """
-    done: set[str] = set()
-    while len(done) < MAX_ATOMS:
-        todo = [n for n in atoms.exprs if n not in done]
-        if not todo:
-            return
+    while todo := [n for n in atoms.exprs if n not in atoms.gathered][: MAX_ATOMS - len(atoms.gathered)]:
         for name in todo:
-            done.add(name)
+            atoms.gathered.add(name)
             for rel in about(atoms, name):
-                kind = "declared" if isinstance(atoms.exprs[name], Sym) else f"law of {atoms.exprs[name]}"
-                assume(atoms, rel, f"{kind}: {rel}")
+                declared = isinstance(atoms.exprs[name], Sym)
+                kind = "declared" if declared else f"law of {atoms.exprs[name]}"
+                assume(atoms, rel, f"{kind}: {rel}", frozenset((name,)) if declared else frozenset())
+        for rel, e in terms(atoms):
+            assume(atoms, rel, f"law of {e}: {rel}")
 
 
 def compare(scene: Scene) -> bool:

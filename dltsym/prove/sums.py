@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 from dltsym.notation.tree import Call, Expr, Index, Rel, Sum
 from dltsym.notation.walk import children, free_symbols, fresh_binders, key, rebuild, subterms
@@ -45,12 +46,18 @@ def canonical_sums(
     >>> canonical_sums(claim.lhs, prepare(claim))[0]
     2*Sum(X[k0_0], (k0_0, 1, n)) + n
     """
-    frame = frame_of(problem, expr, definitions(problem) if rules is None else rules)
+    found = _canonical(expr, problem.context, definitions(problem) if rules is None else rules)
+    return None if found is None else (_fresh(found[0]), found[1])
+
+
+@lru_cache(maxsize=2048)
+def _canonical(expr: Expr, problem: Problem, rules: tuple[Rule, ...]) -> tuple[Expr, tuple[Row, ...]] | None:
+    """Rewrite an expression; of a problem only its context counts, and that is the same for many goals."""
+    frame = frame_of(problem, expr, rules)
     try:
-        out = _fresh(_walk(expr, frame))
+        return _walk(expr, frame), tuple(frame.rows or ())
     except (TooBig, RecursionError):
         return None
-    return out, tuple(frame.rows or ())
 
 
 def _walk(expr: Expr, frame: Frame) -> Expr:
@@ -68,8 +75,10 @@ def _worth(expr: Expr) -> bool:
     return any(isinstance(t, Sum | Index | Call) for t in subterms(expr))
 
 
+@lru_cache(maxsize=8192)
 def _fresh(expr: Expr) -> Expr:
     """Give every bound index its own symbol: canonical names repeat, and engines may read a symbol as one thing."""
+    # The same sum gets the same symbols each time, so that what is found out about it can be remembered.
     kids = children(expr)
     if not kids:
         return expr

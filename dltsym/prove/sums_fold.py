@@ -18,6 +18,7 @@ from dltsym.prove.sums_closed import compose, edges, power_range, power_sum, tri
 from dltsym.prove.sums_domain import bounds, empty, has_index_atom, limits, nonempty, range_forms, reduce_forms
 from dltsym.prove.sums_frame import Frame, Known, defined, in_ranges, total
 from dltsym.prove.sums_linear import INTEGER_SORTS, Linear, at_least_zero, implied, linear, to_expr, unsatisfiable
+from dltsym.prove.sums_pieces import outermost
 from dltsym.prove.sums_poly import (
     Mono,
     Poly,
@@ -48,6 +49,10 @@ def read_sum(expr: Sum, frame: Frame) -> Poly:
     -------
     dict
     """
+    return _inner_sum(expr, frame) if frame.scope else outermost(expr, frame, _inner_sum)
+
+
+def _inner_sum(expr: Sum, frame: Frame) -> Poly:
     expr = _renamed(expr)
     indices, forms = _domain(expr)
     if forms is None or has_index_atom(forms, indices):
@@ -267,8 +272,12 @@ def _value(inner: Poly, here: Frame, known: tuple[Known, ...]) -> Poly | None:
     if len(sums) != 1:
         return None
     others = {tuple((a, e) for a, e in mono if a != sums[0]): c}
-    free = sorted((s for s in free_symbols(sums[0].expr) if s.decl.sort in INTEGER_SORTS), key=lambda s: s.name)
+    shown = free_symbols(sums[0].expr)
+    free = sorted((s for s in shown if s.decl.sort in INTEGER_SORTS), key=lambda s: s.name)
+    defined_by = frozenset().union(*(free_symbols(r.rhs) for r in here.rules))
     for k in known:
+        if not shown <= free_symbols(k.total) | defined_by | set(free):
+            continue  # its form cannot be that of a total without some of its symbols
         for values in product(free, repeat=len(k.indices)) if len(k.indices) <= 2 else ():
             at: dict[Sym, Expr] = dict(zip(k.indices, values, strict=True))
             same = sums_read.read(substitute(k.total, at), here) == {((sums[0], Fraction(1)),): Fraction(1)}

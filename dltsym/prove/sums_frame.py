@@ -12,7 +12,7 @@ from dltsym.notation.walk import free_symbols, substitute, subterms
 from dltsym.prove.problem import Problem, bounds_of
 from dltsym.prove.signs import entails
 from dltsym.prove.sums_domain import integer_facts, nonempty, range_forms
-from dltsym.prove.sums_linear import Linear, at_least_zero, implied, linear
+from dltsym.prove.sums_linear import Linear, at_least_zero, implied, linear, to_expr
 from dltsym.prove.verdict import Row
 
 ZERO = Num(Fraction(0))
@@ -157,11 +157,27 @@ def _definition(left: Expr, right: Expr, problem: Problem) -> Rule | None:
                 if isinstance(entry, Index | Call) and all(_divides(o, problem) for o in others):
                     return _definition(entry, Div(right, Mul(others)), problem)
         case Index(array, idx) if not any(t == array for t in subterms(right)):
-            every = tuple(i for i in idx if isinstance(i, Sym) and i.decl.sort == "index")
+            places = [p for p in map(_place, idx) if p is not None]
+            to: dict[Sym, Expr] = {old: value for old, _, value in places}
             loose = {s for s in free_symbols(right) if s.decl.sort == "index"}
-            if len(set(every)) == len(idx) and loose <= set(every):
-                return Rule(array, every, right)
+            if len(to) == len(idx) and loose <= set(to):
+                return Rule(array, tuple(new for _, new, _ in places), substitute(right, to))
     return None
+
+
+def _place(i: Expr) -> tuple[Sym, Sym, Expr] | None:
+    """Read an index ``k + c`` of a definition: k, a symbol for ``k + c`` with its range, and k in terms of that."""
+    form = linear(i)
+    every = [s for s in form.symbols if s.decl.sort == "index"]
+    if len(every) != 1 or form.coefficient(every[0]) != 1 or not form.whole:
+        return None
+    ((k,), shift) = every, to_expr(form - linear(every[0]))
+    if i == k:
+        return k, k, k
+    if k.decl.lo is None or k.decl.hi is None:
+        return None
+    new = Sym(Decl(k.decl.name, "index", lo=Add((k.decl.lo, shift)), hi=Add((k.decl.hi, shift))))
+    return k, new, Add((new, Neg(shift)))
 
 
 def _divides(expr: Expr, problem: Problem) -> bool:

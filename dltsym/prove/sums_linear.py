@@ -22,6 +22,12 @@ class Linear:
     terms: tuple[tuple[Expr, Fraction], ...]
     const: Fraction
 
+    def __hash__(self) -> int:
+        kept = vars(self)  # it never changes
+        if (found := kept.get("_hash")) is None:
+            found = kept["_hash"] = hash((self.terms, self.const))
+        return found
+
     def __add__(self, other: Linear) -> Linear:
         acc = dict(self.terms)
         for a, c in other.terms:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import islice, product
+from functools import lru_cache
+from itertools import count, islice, product
 
-from dltsym.notation.tree import Add, Div, Expr, Num, Rel, Sum, Sym, bound_symbol
+from dltsym.notation.tree import Add, Div, Expr, Index, Num, Rel, Sum, Sym, bound_symbol
 from dltsym.notation.walk import free_symbols, key, substitute, subterms
+from dltsym.prove.axioms import closure
 from dltsym.prove.problem import Problem
 from dltsym.prove.sums_domain import range_forms
-from dltsym.prove.sums_frame import frame_of
+from dltsym.prove.sums_frame import frame_of, in_ranges
 from dltsym.prove.sums_linear import linear, to_expr
 from dltsym.prove.sums_poly import Mono, Poly, to_tree
 from dltsym.prove.verdict import Row
@@ -24,11 +26,12 @@ Limit = tuple[Sym, Expr, Expr]
 
 @dataclass(frozen=True)
 class Opened:
-    """Terms ``c * Sum(f)`` at a fixed tuple of indices: the sum of all ``c*f``, the ranges, and how many tuples."""
+    """Terms ``c * Sum(f)`` at fixed `indices`: the sum of all ``c*f``, the ranges, and how many tuples."""
 
     body: Expr
     ranges: tuple[Rel, ...]
     count: Expr | None
+    indices: tuple[Sym, ...]
 
 
 def vanishes(left: Poly, problem: Problem, prove: Prover) -> tuple[Row, ...] | None:
@@ -60,7 +63,7 @@ def vanishes(left: Poly, problem: Problem, prove: Prover) -> tuple[Row, ...] | N
             rest = {m: c for m, c in left.items() if m not in names}
             if len(mine) < len(names) or (spread and not rest):
                 continue  # a term of this group was dealt with before
-            found = _close(_open(mine, names), rest if spread else {}, problem, lambda p, d=deep: prove(p, d))
+            found = _close(_open(mine, names, problem), rest if spread else {}, problem, lambda p, d=deep: prove(p, d))
             if found is not None:
                 rows, left = [*rows, *found], {} if spread else rest
             if not left:
@@ -126,10 +129,25 @@ def the_sum(mono: Mono) -> Sum | None:
     return found[0][0]  # type: ignore[return-value]
 
 
-def _open(terms: Poly, chosen: Choice) -> Opened | None:
+@lru_cache(maxsize=1024)
+def _index(name: str, number: int) -> Sym:
+    """Return the same symbol each time, so that summands of many goals are the same."""
+    return bound_symbol(name)
+
+
+def _unused(indices: list[Sym], taken: set[Sym]) -> list[Sym]:
+    out: list[Sym] = []
+    for v in indices:
+        out.append(next(s for k in count() if (s := _index(v.name, k)) not in taken and s not in out))
+    return out
+
+
+def _open(terms: Poly, chosen: Choice, problem: Problem) -> Opened | None:
     """Write terms at fixed values of the chosen indices, which run over the same ranges."""
     limits = next(iter(chosen.values()))
-    names = [bound_symbol(v.name) for v, _, _ in limits]
+    shown = [t for mono in terms for a, _ in mono for t in subterms(a.expr)]
+    bound = {v for t in shown if isinstance(t, Sum) for v, _, _ in t.limits}
+    names = _unused([v for v, _, _ in limits], {*problem.symbols, *bound, *(t for t in shown if isinstance(t, Sym))})
     parts: list[Expr] = []
     for mono, c in terms.items():
         s = the_sum(mono)
@@ -145,7 +163,7 @@ def _open(terms: Poly, chosen: Choice) -> Opened | None:
             return None
         ranges += [Rel(substitute(lo, to), "<=", to[v]), Rel(to[v], "<=", substitute(hi, to))]
     count = to_expr(linear(limits[0][2]) - linear(limits[0][1]) + linear(ONE)) if len(limits) == 1 else None
-    return Opened(Add((*parts, ZERO)), tuple(ranges), count)
+    return Opened(Add((*parts, ZERO)), tuple(ranges), count, tuple(names))
 
 
 def _close(
@@ -154,14 +172,43 @@ def _close(
     """Prove that a summand vanishes, with everything else (if anything) spread over the terms of a non-empty range."""
     if opened is None:
         return None
+    here = opened.ranges + at_each(problem, opened)
     if not rest:
-        return prove(problem.with_goal(Rel(opened.body, "=", ZERO), *opened.ranges))
+        return prove(problem.with_goal(Rel(opened.body, "=", ZERO), *here))
     checked = _count_row(problem, opened)
     if checked is None or opened.count is None:
         return None
     body = Add((opened.body, Div(to_tree(rest), opened.count)))
-    rows = prove(problem.with_goal(Rel(body, "=", ZERO), *opened.ranges))
+    rows = prove(problem.with_goal(Rel(body, "=", ZERO), *here))
     return None if rows is None else (checked, *rows)
+
+
+def at_each(problem: Problem, opened: Opened) -> tuple[Rel, ...]:
+    """Return the equations about every index, at the index that is opened, where that lies in their range.
+
+    Parameters
+    ----------
+    problem : Problem
+        Where hypotheses and facts come from.
+    opened : Opened
+        Summand at a fixed index; nothing is returned for several.
+
+    Returns
+    -------
+    tuple of Rel
+        Without those about array entries: these are used as definitions.
+    """
+    if len(opened.indices) != 1:
+        return ()
+    (at,) = opened.indices
+    frame = frame_of(problem, opened.body).inside(linear(r.rhs) - linear(r.lhs) for r in opened.ranges)
+    out = []
+    for rel in problem.known:
+        every = closure(free_symbols(rel))
+        plain = not any(isinstance(t, Index) for t in subterms(rel))
+        if rel.op == "=" and len(every) == 1 and plain and in_ranges({every[0]: at}, frame, "a fact at one index"):
+            out.append(substitute(rel, {every[0]: at}))
+    return tuple(out)
 
 
 def _count_row(problem: Problem, opened: Opened) -> Row | None:

@@ -9,6 +9,8 @@ from fractions import Fraction
 from dltsym.notation.tree import Add, Call, Decl, Diff, Expr, Integral, Limit, Neg, Num, Rel, Sum, Sym
 from dltsym.notation.walk import children, free_symbols, key, rebuild, substitute, subterms, transform
 from dltsym.prove.problem import Problem, bounds_of
+from dltsym.prove.signs import entails
+from dltsym.prove.stage import refuted
 from dltsym.prove.sums import canonical_problem, loose
 from dltsym.prove.sums_frame import Rule, definitions, frame_of, positive
 from dltsym.prove.sums_linear import linear, to_expr
@@ -144,6 +146,10 @@ def _cases(problem: Problem, depth: int) -> Proof | None:
     bound = {v for t in terms if isinstance(t, Sum) for v, _, _ in t.limits}
     deltas = [t for t in terms if isinstance(t, Call) and t.name == "delta"]
     for d in sorted((t for t in deltas if not free_symbols(t) & bound), key=str):
+        apart = entails(Rel(d.args[0], "!=", d.args[1]), problem, deep=False)
+        if apart is not None:
+            proof = prove_equation(_unequal(problem, d), depth + 1)
+            return proof and replace(proof, way=f"{d} = 0, {proof.way}", rows=(apart, *proof.rows))
         gap = linear(d.args[0]) - linear(d.args[1])
         for s in sorted(gap.symbols - bound, key=lambda s: s.name):
             if abs(gap.coefficient(s)) != 1 or s.decl.sort not in ("index", "integer") or not gap.whole:
@@ -183,7 +189,14 @@ def _termwise(problem: Problem, depth: int) -> Proof | None:
     except TooBig:
         return None
 
+    false: dict[str, bool] = {}
+
     def inside(summand: Problem, deep: bool) -> tuple[Row, ...] | None:
+        name = key(summand.goal.lhs)  # the same summand comes back with leave to open further sums
+        if name not in false:
+            false[name] = refuted(summand, 6)
+        if false[name]:  # a filter only: it saves the search for a proof that cannot be
+            return None
         proof = prove_equation(summand, depth + 1 if deep else MAX_DEPTH)
         return None if proof is None else proof.rows
 

@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 from typing import TypeVar
 
 from flint import Ordering, fmpq_mpoly, fmpq_mpoly_ctx
@@ -94,7 +95,7 @@ def construct(problem: Problem, work: Callable[[Tower], T], deep: bool = False) 
     Unknown
         When a budget is spent or a node cannot be represented.
     """
-    memory, deadline = Memory(deep), time.monotonic() + BUDGET
+    memory, deadline = Memory(deep), time.process_time() + BUDGET
     for _ in range(MAX_RESTARTS):
         try:
             return work(Tower(problem, memory, deadline)), memory
@@ -117,6 +118,11 @@ def rational_form(expr: Expr, problem: Problem) -> Form:
     -------
     Form
     """
+    return _rational_form(expr, problem.context)
+
+
+@lru_cache(maxsize=4096)
+def _rational_form(expr: Expr, problem: Problem) -> Form:
     (tower, frac), memory = construct(problem, lambda t: (t, to_frac(t, expr)))
     return _compress(tower, frac, memory)
 

@@ -6,7 +6,6 @@ Every sign that is used is recorded as a `Row` in the memory of the tower.
 from __future__ import annotations
 
 from fractions import Fraction
-from functools import lru_cache
 
 from flint import fmpq_mpoly
 
@@ -22,7 +21,6 @@ ZERO = Num(Fraction(0))
 MAX_ASKED = 40
 
 
-@lru_cache(maxsize=4096)
 def entailed(rel: Rel, problem: Problem, deep: bool = False) -> Row | None:
     """Return a row that proves `rel` from the problem's declarations and hypotheses, or None.
 

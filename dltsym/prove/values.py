@@ -161,12 +161,34 @@ def check_value(item: PublishedValue, outputs: Mapping[str, Expr], env: Mapping[
         target = Fraction(item.expected)
     except (DltsymError, TypeError, ValueError, ZeroDivisionError) as err:  # a number where an array is due
         return ValueReport(shown, item.expected, f"error: {err}", 0, item.digits, False, name, item.source)
-    equal = rational is not None and rational == target
-    agree = 40 if equal else digits_agree(ball, target)
+    return compared(item, ball, rational is not None and rational == target, shown, name)
+
+
+def compared(item: PublishedValue, ball: Any, equal: bool, shown: Mapping[str, str], name: str) -> ValueReport:
+    """Compare the digits of a published value with an enclosure.
+
+    Parameters
+    ----------
+    item : PublishedValue
+        Value.
+    ball : arb
+        Enclosure of what it should be.
+    equal : bool
+        Whether it is known to be exactly the value.
+    shown : mapping of str to str
+        Inputs as text.
+    name : str
+        Output.
+
+    Returns
+    -------
+    ValueReport
+    """
+    agree = 40 if equal else digits_agree(ball, Fraction(item.expected))
     enough = item.rounded or item.digits >= SHORT  # "4" is a claim of equality unless its rounding is declared
     got = ball.mid().str(max(item.digits + 4, 12), radius=False)
     ok = equal or (enough and agree >= item.digits)
-    return ValueReport(shown, item.expected, got, min(agree, 40), item.digits, ok, name, item.source)
+    return ValueReport(dict(shown), item.expected, got, min(agree, 40), item.digits, ok, name, item.source)
 
 
 def strange(symbols: Mapping[str, Sym], env: Mapping[str, Any]) -> list[str]:
@@ -206,7 +228,9 @@ def _strange_array(sym: Sym, got: Any, env: Mapping[str, Any]) -> list[str]:
             return [f"{sym.name} has {len(sym.decl.shape)} indices"]
         size = hi - lo + 1
         if _names(size) <= set(env) and any(holds(Rel(size, "=", as_expr(len(x))), env) is False for x in level):
-            return [f"{sym.name} has the wrong size: {size} entries are declared"]
+            there = " and ".join(str(n) for n in sorted({len(x) for x in level}))
+            wanted = hi if lo == as_expr(1) else f"{lo}..{hi}"
+            return [f"{sym.name} has the wrong size: {there} instead of {wanted}"]
         level = [y for x in level for y in x]
     entry = Sym(Decl(f"{sym.name}.entry", "real"))
     bounds = [b for b in bounds_of(entry, sym) if _names(b) - {entry.name} <= set(env)]
@@ -239,8 +263,8 @@ def outside_domain(theorem: Theorem, item: PublishedValue) -> list[str]:
         return wrong
     rels = [g for g in theorem.given if not isinstance(g, Premise)]
     rels += [b for s in theorem.symbols.values() if s.name in env for b in declared_bounds(s)]
-    problem = prepare(Rel(next(iter(theorem.outputs.values())), "=", next(iter(theorem.outputs.values()))), rels)
-    return [f"they violate {r}" for r in problem.given if holds_everywhere(r, env) is False]
+    given = prepare(Rel(as_expr(0), "=", as_expr(0)), rels).given
+    return [f"they violate {r}" for r in given if holds_everywhere(r, env) is False]
 
 
 def holds_everywhere(rel: Rel, env: Mapping[str, Any], most: int = 4096) -> bool | None:

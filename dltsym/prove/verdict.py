@@ -41,7 +41,8 @@ class Verdict:
     """Outcome of one engine, or of all of them, on one problem.
 
     `status` is ``proved``, ``refuted``, ``vacuous`` or ``open``; `grade` is one of `GRADES` when proved, ``open``
-    when open, else the status. `witness` maps names to exact values (text) for a refutation.
+    when open, else the status. `witness` maps names to exact values (text) for a refutation. `spent` is the processor
+    time of the engine itself, `seconds` the time that all took.
     """
 
     status: str
@@ -51,6 +52,7 @@ class Verdict:
     evidence: Mapping[str, Any] = field(default_factory=dict)
     witness: Mapping[str, Any] | None = None
     rows: tuple[Row, ...] = ()
+    spent: float = 0.0
 
     def __bool__(self) -> bool:
         raise TypeError("a verdict has no truth value: ask for .status; unknown is neither true nor false")

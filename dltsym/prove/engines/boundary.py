@@ -9,43 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from fractions import Fraction
 from typing import Any
 
-from dltsym.notation.tree import Call, Expr, Neg, Num, Rel, Sym
+from dltsym.notation.tree import Call, Num, Rel, Sym
 from dltsym.notation.walk import substitute, subterms, transform
 from dltsym.prove.definedness import discharge
 from dltsym.prove.engines import Engine, engines
-from dltsym.prove.problem import Problem, declared_bounds
+from dltsym.prove.problem import Problem, at_end, declared_bounds
 from dltsym.prove.replay.names import readable
 from dltsym.prove.verdict import PROVED, Row, Verdict, open_, proved
 
 NAME, ORDER = "boundary", 360
 SPECIAL = ("kl_bernoulli", "xlogx", "binary_entropy")
-ZERO, ONE = Num(Fraction(0)), Num(Fraction(1))
-
-
-def at_end(e: Expr) -> Expr:
-    """Return the value of a function at an end point of its domain, where it is not the value of its definition.
-
-    Parameters
-    ----------
-    e : Expr
-        Node.
-
-    Returns
-    -------
-    Expr
-        ``e`` itself when it is no such call.
-    """
-    match e:
-        case Call("kl_bernoulli", (Num(value), p)) if value == 0:
-            return Neg(Call("log", (ONE - p,)))
-        case Call("kl_bernoulli", (Num(value), p)) if value == 1:
-            return Neg(Call("log", (p,)))
-        case Call("xlogx" | "binary_entropy", (Num(value),)) if value in (0, 1):
-            return ZERO
-    return e
 
 
 def ends(sym: Sym, problem: Problem) -> tuple[tuple[Rel, Num], ...]:
@@ -173,4 +148,4 @@ def _prove(case: Problem) -> Verdict | None:
     return None
 
 
-ENGINE = Engine(NAME, "exact", ORDER, ("<", "<="), 8.0, run)
+ENGINE = Engine(NAME, "exact", ORDER, ("<", "<=", "="), 8.0, run)

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 
 from dltsym.notation.tree import Pow, Rel, Sum
 from dltsym.notation.walk import free_symbols, subterms
-from dltsym.prove.engines import Engine, boundary, direct, ladder, loglinear, smt, termwise
+from dltsym.prove.engines import Engine, boundary, direct, finite, ladder, loglinear, smt, termwise
 from dltsym.prove.problem import Problem
 from dltsym.prove.replay.reduction import KIND, Reduction, ways
-from dltsym.prove.sample import refute
+from dltsym.prove.stage import refuted
 from dltsym.prove.sumterms import has_sum
 from dltsym.prove.tower import Unknown
 from dltsym.prove.verdict import PROVED, Row, Verdict, open_, proved, weakest
@@ -51,28 +51,50 @@ def _reduced(problem: Problem, depth: int) -> Verdict:
                 break
             done.append(out)
         else:
-            return _verdict(problem, way, rows, done)
+            return combined(NAME, problem, way, rows, done)
     return open_(NAME, "; ".join(tried) or "nothing to reduce")
 
 
-def _verdict(problem: Problem, way: Reduction, rows: tuple[Row, ...], done: list[Verdict]) -> Verdict:
+def combined(name: str, problem: Problem, way: Reduction, rows: tuple[Row, ...], done: list[Verdict]) -> Verdict:
+    """Return the proof of a goal from those of its parts.
+
+    Parameters
+    ----------
+    name : str
+        Engine.
+    problem : Problem
+        Problem.
+    way : Reduction
+        How it was reduced.
+    rows : tuple of Row
+        Side conditions of the reduction.
+    done : list of Verdict
+        Proofs of the parts, in their order.
+
+    Returns
+    -------
+    Verdict
+    """
     every = tuple(dict.fromkeys((*rows, *(r for v in done for r in v.rows))))
     parts = [
         {"goal": str(p.goal), "given": [str(r) for r in p.given[len(problem.given) :]], "engine": v.engine}
         for p, v in zip(way.parts, done, strict=True)
     ]
     inner = [v.evidence.get("certificate") for v in done]
-    whole = way.rule != LOGS and all(isinstance(c, dict) for c in inner)
-    certificate = {"certificate": {"kind": KIND, "rule": way.rule, "parts": inner}} if whole else {}
-    return proved(NAME, weakest(v.grade for v in done), every, method=way.rule, parts=parts, **certificate)
+    missing = [v.engine for v, c in zip(done, inner, strict=True) if not isinstance(c, dict) or c["kind"] == "none"]
+    written = {"kind": KIND, "rule": way.rule, "parts": inner}
+    if missing:
+        written = {"kind": "none", "why": f"a part proved by {missing[0]} has no certificate"}
+    certificate = {} if way.rule == LOGS else {"certificate": written}
+    return proved(name, weakest(v.grade for v in done), every, method=way.rule, parts=parts, **certificate)
 
 
 def _part(part: Problem, depth: int) -> Verdict | None:
-    if refute(part, points=8) is not None:
+    if refuted(part, 8):
         return None
     first = (lambda p: _reduced(p, depth + 1),) if depth < MAX_DEPTH else ()
     plain = (direct.run, lambda p: ladder.run(p, SECONDS_EACH), boundary.run)
-    runs = (*first, *((termwise.run,) if has_sum(part.goal) else plain), smt.run)
+    runs = (*first, *((termwise.run,) if has_sum(part.goal) else plain), smt.run, finite.run)
     return next((out for run in runs if (out := run(part)).status == PROVED), None)
 
 

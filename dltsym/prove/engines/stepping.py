@@ -18,7 +18,7 @@ from dltsym.prove.engines import Engine, direct, ladder, smt
 from dltsym.prove.problem import Problem
 from dltsym.prove.replay.place import Bad
 from dltsym.prove.replay.stepping import KIND, Parts, parts
-from dltsym.prove.sample import refute
+from dltsym.prove.stage import refuted
 from dltsym.prove.verdict import PROVED, Verdict, open_, proved, weakest
 
 NAME = "stepping"
@@ -100,7 +100,7 @@ def _with_factor(problem: Problem, here: Parts, base: Verdict, var: Sym, c: Expr
 
 def _prove(problem: Problem) -> Verdict | None:
     """Prove one inequality with the first engine that can."""
-    if refute(problem, points=8) is not None:
+    if refuted(problem, 8):
         return None
     return next((out for e in (direct, ladder, smt) if (out := e.run(problem)).status == PROVED), None)
 

@@ -18,6 +18,7 @@ from dltsym.prove.problem import Problem, declared_bounds
 from dltsym.prove.replay import replay
 from dltsym.prove.replay.place import need, number, only
 from dltsym.prove.replay.side import ZERO
+from dltsym.prove.replay.spans import constant
 
 KIND = "cases"
 SPECIAL = ("kl_bernoulli", "xlogx", "binary_entropy")
@@ -60,8 +61,8 @@ def _at(problem: Problem, sym: Sym, end: Num) -> Problem:
 def _value(e: Expr) -> Expr:
     """Return the value at an end of a domain: ``0*log(0) = 0``."""
     match e:
-        case Call("kl_bernoulli", (Num(value), p)) if value in (0, 1):
-            return Neg(Call("log", (p if value == 1 else Num(Fraction(1)) + Neg(p),)))
-        case Call("xlogx" | "binary_entropy", (Num(value),)) if value in (0, 1):
+        case Call("kl_bernoulli", (q, p)) if (end := constant(q)) in (0, 1):
+            return Neg(Call("log", (p if end == 1 else Num(Fraction(1)) + Neg(p),)))
+        case Call("xlogx" | "binary_entropy", (q,)) if constant(q) in (0, 1):
             return ZERO
     return e

@@ -5,6 +5,7 @@ asks for, so a certificate only names the rule.
 
 - *cases*: ``|u|``, ``max`` and ``min`` are one thing where a difference is ``>= 0`` and another where it is ``<= 0``;
 - *squares*: ``a <= b`` follows from ``0 <= b`` and ``a**2 <= b**2``; one root is brought to a side of its own first;
+- *inverses*: what is within a radius of relative entropy is below its inverse, see `dltsym.prove.replay.inverses`;
 - *means*: a sum inside a function is called m, with ``m = sum`` as a hypothesis; the claim holds for every such m.
 """
 
@@ -19,11 +20,11 @@ from typing import Any
 from dltsym.notation.calculus import ONE, ZERO, add, mul
 from dltsym.notation.tree import Add, Call, Decl, Div, Expr, Mul, Neg, Num, Pow, Rel, Sum, Sym
 from dltsym.notation.walk import binders, children, key, rebuild, subterms
-from dltsym.prove.problem import Problem, declared_bounds
+from dltsym.prove.problem import Problem
 from dltsym.prove.replay import replay
+from dltsym.prove.replay.inverses import certain, inverses
 from dltsym.prove.replay.place import need, only
 from dltsym.prove.replay.side import Store
-from dltsym.prove.replay.sos_laws import indices
 
 KIND = "reduction"
 TWO = Num(Fraction(2))
@@ -48,7 +49,7 @@ def check(problem: Problem, certificate: Mapping[str, Any]) -> None:
         Certificate of the form above.
     """
     only(certificate, "kind", "rule", "parts")
-    need(problem.goal.op in ("<", "<="), "only inequalities are reduced")
+    need(problem.goal.op in ("<", "<=", "="), "only these relations are reduced")
     way = next((w for w in ways(problem) if w.rule == certificate["rule"]), None)
     need(way is not None, "no such reduction of this goal")
     assert way is not None
@@ -63,18 +64,38 @@ def ways(problem: Problem) -> Iterator[Reduction]:
     Parameters
     ----------
     problem : Problem
-        Goal ``<`` or ``<=``, defined wherever the hypotheses hold.
+        Goal ``<`` or ``<=``, defined wherever the hypotheses hold; ``=`` where it mentions an inverse.
 
     Yields
     ------
     Reduction
     """
+    if problem.goal.op == "=":
+        yield from by_definition(problem)
+        return
     cases = _cases(problem)
     if cases is not None:
         yield cases
         return
+    yield from by_definition(problem)
     yield from _squares(problem)
     yield from _means(problem)
+
+
+def by_definition(problem: Problem) -> Iterator[Reduction]:
+    """Yield the reductions of a goal about an inverse of relative entropy.
+
+    Parameters
+    ----------
+    problem : Problem
+        Goal ``<``, ``<=`` or ``=``, defined wherever the hypotheses hold.
+
+    Yields
+    ------
+    Reduction
+    """
+    for rule, goals in inverses(problem):
+        yield Reduction(rule, tuple(problem.with_goal(goal, *given) for goal, given in goals))
 
 
 # ---- cases ----
@@ -189,7 +210,7 @@ def _means(problem: Problem) -> Iterator[Reduction]:
         return
     taken = {s.name for s in problem.symbols}
     names = (n for n in (f"m{k}" for k in range(1, 99)) if n not in taken)
-    store = Store(_certain(problem))
+    store = Store(certain(problem))
     goal, given = problem.goal, []
     for total in inner.values():
         name = Sym(Decl(next(names), "real"))
@@ -199,13 +220,6 @@ def _means(problem: Problem) -> Iterator[Reduction]:
         given += [Rel(ZERO, sign, name)] if sign else []
     rule = "; ".join(f"{r.rhs} = {r.lhs}" for r in given if r.op == "=")
     yield Reduction(rule, (problem.with_goal(goal, *given),))
-
-
-def _certain(problem: Problem) -> tuple[Rel, ...]:
-    """Return what holds for sure: nothing about an index that the goal does not fix, whose range may be empty."""
-    fixed = indices(problem.goal)
-    scalars = (s for s in problem.symbols if s.decl.sort != "index" or s in fixed)
-    return (*(r for r in problem.known if indices(r) <= fixed), *(b for s in scalars for b in declared_bounds(s)))
 
 
 def _inner_sums(e: Expr, inside: bool) -> Iterator[Expr]:

@@ -332,6 +332,8 @@ def _call(expr: Call, name: str, args: tuple[Expr, ...], store: Store, level: in
         return _extreme(name, boxes)
     if name == "abs":
         return _absolute(boxes[0], store.nonzero(args[0]))
+    if name in ("kl_upper", "kl_lower"):
+        return _inverse(name == "kl_upper", *boxes)
     if name in INCREASING:
         arg, value = (Fraction(v) for v in INCREASING[name])
         u = boxes[0]
@@ -342,6 +344,16 @@ def _call(expr: Call, name: str, args: tuple[Expr, ...], store: Store, level: in
         if name == "sqrt" and (u.low is not None and (u.low > 0 or (u.low == 0 and u.low_open))):
             out = meet(out, POSITIVE)
     return out
+
+
+def _inverse(upper: bool, q: Interval, c: Interval) -> Interval:
+    """Enclose an inverse of relative entropy: between q and 1 (0 and q); an end only if q is, and for c > 0 not q."""
+    moved = meet(c, NOT_NEGATIVE).low_open or (c.low is not None and c.low > 0)
+    q = meet(q, Interval(Fraction(0), False, Fraction(1), False))
+    inner = q.high_open or q.high != 1 if upper else q.low_open or q.low != 0
+    if upper:
+        return Interval(q.low, q.low_open or (moved and (inner or q.low == 0)), Fraction(1), inner)
+    return Interval(Fraction(0), inner, q.high, q.high_open or (moved and (inner or q.high == 1)))
 
 
 def _absolute(box: Interval, nonzero: bool) -> Interval:
