@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dltsym.errors import UnsupportedError
 from dltsym.lower.program import Program
 from dltsym.notation.tree import Decl, Diff, Expr, Index, Mul, Sum, Sym, bound_symbol
-from dltsym.notation.walk import substitute
+from dltsym.notation.walk import expand_lets, substitute
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +47,8 @@ def gradient(kernel: Kernel, wrt: str, of: str | None = None) -> Kernel:
         return _kernel(taken, program, Diff(tree, entry), ())
     array = Sym(Decl(COTANGENT, "array", shape=tuple((s.decl.lo, s.decl.hi) for s in axes)))  # type: ignore[misc]
     bound = {s: bound_symbol(s.name) for s in axes}
-    weighted = Mul((Index(array, tuple(bound.values())), Diff(substitute(tree, bound), entry)))
+    inner = substitute(expand_lets(tree), bound)  # a let-name may stand for a tree with a free index
+    weighted = Mul((Index(array, tuple(bound.values())), Diff(inner, entry)))
     limits = tuple((bound[s], s.decl.lo, s.decl.hi) for s in reversed(axes))
     return _kernel(taken, program, Sum(weighted, limits), (array,))  # type: ignore[arg-type]
 

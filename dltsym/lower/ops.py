@@ -54,6 +54,14 @@ def _same(name: str, numpy: str | None = None, triton: str | None = None, **more
     )  # type: ignore[arg-type]
 
 
+def _kl_inverse(name: str, other: str) -> Op:
+    # p and 1 - p keep their digits at both ends; dp/dc = p (1 - p)/(p - q), dp/dq the log odds ratio times it
+    p, rest = f"{name}(u, w)", f"{other}(1 - u, w)"
+    by_c = f"{p}*{rest}/({p} - u)"
+    slopes = (f"(log({p}/u) + log((1 - u)/{rest}))*{by_c}", by_c)
+    return Op(name, f"_{name}({{0}}, {{1}})", f"_{name}({{0}}, {{1}})", "", slopes, ">=0", 0.0, 1.0, ulp=4)
+
+
 _ROWS = (
     # Arithmetic; the printers write add and mul with operators, exact powers of two are free of rounding
     Op("add", "{0} + {1}", "{0} + {1}", "{0} + {1}", ("1", "1")),
@@ -110,6 +118,11 @@ _ROWS = (
     Op("digamma", "torch.digamma({0})", "special.psi({0})", "", ("trigamma(u)",), ulp=16),
     Op("trigamma", "_trigamma({0})", "special.polygamma(1, {0})", "", (), "+",
        0.0, trend=-1, ulp=32),
+    # of whole numbers; differences of lgamma lose the digits of a binomial coefficient
+    Op("log_binomial", "_log_binomial({0}, {1})", "_log_binomial({0}, {1})", "", (), ulp=6),
+    # Inverses of Bernoulli relative entropy: computed in double precision whatever the type
+    _kl_inverse("kl_upper", "kl_lower"),
+    _kl_inverse("kl_lower", "kl_upper"),
     # Cancelling combinations with stable forms
     Op("xlogx", "-torch.special.entr({0})", "-special.entr({0})", "", ("1 + log(u)",), ulp=3),
     # x e^x with the value 0 at -inf: p log p for p = e^x

@@ -328,5 +328,7 @@ def _pointwise(op: str, args: tuple[Facts, ...]) -> Facts:
             return Facts(Fraction(0), bound, integer=x.integer, finite=x.finite, apart=x.nonzero)
         case "lgamma" | "digamma" | "trigamma" | "rsqrt":
             total = x.positive
+        case "kl_upper" | "kl_lower":
+            total = x.nonneg and x.hi is not None and x.hi <= 1 and args[1].nonneg
     integer = op in ("sign", "floor", "step") or (op == "abs" and x.integer)
     return Facts(lo, hi, integer=integer, finite=known and total, apart=apart)

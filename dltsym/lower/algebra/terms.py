@@ -91,7 +91,7 @@ def _collect(alg: Algebra, flat: Iterable[Node]) -> list[Node]:
 
 
 def _shared_softplus(alg: Algebra, terms: list[Node]) -> list[Node]:
-    # softplus(y) - y = softplus(-y), softplus(y) - softplus(-y) = y, logaddexp(a, b) - a = softplus(b - a).
+    # softplus(y) - y = softplus(-y), softplus(y) - softplus(-y) = y, logaddexp(a, b) - a = softplus(b - a), and back.
     for t in terms:
         c, f = coefficient(alg.table, t)
         if f.op not in ("softplus", "logaddexp"):
@@ -101,14 +101,14 @@ def _shared_softplus(alg: Algebra, terms: list[Node]) -> list[Node]:
             rest = [x for x in terms if x is not t and x is not mirror]
             if len(rest) == len(terms) - 2:
                 return _shared_softplus(alg, _collect(alg, [*rest, *addends(alg.mul(alg.num(c), f.args[0]))]))
+        others = [x for x in terms if x is not t]
         for y in f.args:
-            less = [alg.mul(alg.num(-c), a) for a in addends(y)]
-            others = [x for x in terms if x is not t]
-            if all(any(x is a for x in others) for a in less) and less:
-                rest = [x for x in others if not any(x is a for a in less)]
-                other = alg.neg(y) if f.op == "softplus" else alg.sub(f.args[1] if y is f.args[0] else f.args[0], y)
-                new = alg.mul(alg.num(c), alg.call("softplus", other))
-                return _shared_softplus(alg, _collect(alg, [*rest, *addends(new)]))
+            other = alg.neg(y) if f.op == "softplus" else alg.sub(f.args[1] if y is f.args[0] else f.args[0], y)
+            for gone, new in ((y, alg.call("softplus", other)), (alg.call("softplus", other), y)):
+                less = [alg.mul(alg.num(-c), a) for a in addends(gone)]
+                if all(any(x is a for x in others) for a in less) and less:
+                    rest = [x for x in others if not any(x is a for a in less)]
+                    return _shared_softplus(alg, _collect(alg, [*rest, *addends(alg.mul(alg.num(c), new))]))
     return terms
 
 

@@ -20,7 +20,11 @@ Range = tuple[Expr, Expr]
 
 
 def draw_sizes(
-    inputs: Sequence[Input], rng: np.random.Generator, one: bool = False, least: Mapping[str, int] | None = None
+    inputs: Sequence[Input],
+    rng: np.random.Generator,
+    one: bool = False,
+    least: Mapping[str, int] | None = None,
+    places: Mapping[str, Range] | None = None,
 ) -> dict[str, int]:
     """Draw a length for every size name; all are different, so that a transposed axis shows.
 
@@ -34,6 +38,8 @@ def draw_sizes(
         Let one size be 1, or its smallest value.
     least : mapping of str to int, optional
         Smallest values.
+    places : mapping of str to pair of Expr, optional
+        For numbers that are places of an array the first and the last place; see `ranges_of_places`.
 
     Returns
     -------
@@ -56,6 +62,7 @@ def draw_sizes(
             short = str(rng.choice(names))
             sizes[short] = max(1, least.get(short, 1))
         sizes |= {i.name: _count(i, sizes[i.name]) for i in counts}
+        sizes |= {i.name: _placed(sizes, i, places[i.name]) for i in counts if places and i.name in places}
         if all(sizes[n] >= least.get(n, 1) for n in lengths) and all(t.at(sizes) >= 1 for t in texts):
             return sizes
     raise UnsupportedError(f"no sizes drawn for {', '.join(names)} give every axis an entry")
@@ -69,6 +76,13 @@ def _count(i: Input, drawn: int) -> int:
     """Return the `drawn`-th positive number of a declared range, or its last number if the range is shorter."""
     found = drawn - 1 + (1 if i.lo is None else max(int(i.lo), 1))
     return found if i.hi is None else min(found, int(i.hi))
+
+
+def _placed(sizes: Mapping[str, int], i: Input, ends: Range) -> int:
+    """Return the drawn number, or the nearest place: a number that names an entry may not lie beyond the last one."""
+    lo, hi = (evaluate_exact(expand_lets(e), sizes) for e in ends)
+    drawn = sizes[i.name]
+    return drawn if lo is None or hi is None else int(max(lo, min(drawn, hi)))
 
 
 def draw(
@@ -155,7 +169,7 @@ def _shares(x: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
 
 
 def ranges_of_places(trees: Sequence[Expr | Rel]) -> dict[str, Range]:
-    """Find what integer arrays index: the range of numbers that their entries may be.
+    """Find what integer arrays and integers index: the range of numbers that their entries may be.
 
     Parameters
     ----------
@@ -165,11 +179,14 @@ def ranges_of_places(trees: Sequence[Expr | Rel]) -> dict[str, Range]:
     Returns
     -------
     dict of str to pair of Expr
+        Of a name that indexes several axes the range of the last one.
     """
     return dict(pair for tree in trees for pair in _places(tree, {}))
 
 
 def _places(e: Expr | Rel, bound: dict[Sym, Range]) -> Iterator[tuple[str, Range]]:
+    if isinstance(e, Sym) and e.decl.sort == "integer" and e.decl.lo is not None and e.decl.hi is not None:
+        yield e.name, (e.decl.lo, e.decl.hi)  # a count of k out of n
     if isinstance(e, Index):
         own = e.array.decl
         if own.entries == "integer" and own.lo is not None and own.hi is not None:
@@ -177,6 +194,8 @@ def _places(e: Expr | Rel, bound: dict[Sym, Range]) -> Iterator[tuple[str, Range
         for k, i in enumerate(e.idx):
             if isinstance(i, Index) and i.array.decl.entries == "integer":
                 yield i.array.name, e.array.decl.shape[k]
+            elif isinstance(i, Sym) and i.decl.sort == "integer":
+                yield i.name, e.array.decl.shape[k]
     if isinstance(e, Call) and e.name == "delta":
         yield from _matched(*e.args, bound)
     if isinstance(e, Rel):

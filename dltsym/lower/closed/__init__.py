@@ -1,4 +1,4 @@
-"""Closed forms over scalars and small arrays, with extended exponents; see `kernel`."""
+"""Closed forms over scalars, with extended exponents; outputs over arrays run the tensor kernel; see `kernel`."""
 
 from dltsym.lower.closed.kernel import BACKENDS, Kernel, backends, kernel
 

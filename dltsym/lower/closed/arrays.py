@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from fractions import Fraction
 from numbers import Real
 from typing import Any
@@ -11,7 +11,9 @@ from dltsym.errors import DomainError
 from dltsym.lower.closed.space import is_torch
 
 
-def to_arrays(backend: str, key: str, given: Mapping[str, Any]) -> tuple[dict[str, Any], Any, Any]:
+def to_arrays(
+    backend: str, key: str, given: Mapping[str, Any], flags: Collection[str] = ()
+) -> tuple[dict[str, Any], Any, Any]:
     """Return inputs as arrays of one floating type, that type for the results, and a 0-d array of it.
 
     Python numbers and integer arrays take the type of the floating arrays, double precision if there are none.
@@ -24,14 +26,27 @@ def to_arrays(backend: str, key: str, given: Mapping[str, Any]) -> tuple[dict[st
         Named in errors.
     given : mapping of str to object
         Values by name.
+    flags : collection of str
+        Those that may be truth values, which count as 0 and 1.
 
     Returns
     -------
     tuple
     """
+    given = {name: _counted(x) if name in flags else x for name, x in given.items()}
     if backend == "torch":
         return _tensors(key, given)
     return _ndarrays(key, given)
+
+
+def _counted(x: Any) -> Any:
+    """Return truth values as 0 and 1."""
+    if isinstance(x, list | tuple):
+        return [_counted(y) for y in x]
+    if isinstance(x, bool):
+        return int(x)
+    truths = str(getattr(x, "dtype", "")) in ("bool", "torch.bool")
+    return x * 1 if truths else x
 
 
 def _plain(key: str, name: str, x: Any) -> Any:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from dltsym.lower.closed.space import detach, is_number, space
+from dltsym.lower.closed.space import detach, is_number, nil, space
 from dltsym.lower.closed.stable import log1pmx, log_ratio, together
+from dltsym.lower.closed.wide import Wide
 
 
 def xlogx(u: Any) -> Any:
@@ -25,7 +26,7 @@ def xlogx(u: Any) -> Any:
     """
     xp = space(u)
     positive = u > 0
-    return xp.where(positive, u * xp.log(xp.where(positive, u, u * 0 + 1)), u * 0)
+    return xp.where(positive, u * xp.log(xp.where(positive, u, nil(u) + 1)), u * 0)
 
 
 def gain(x: Any) -> Any:
@@ -42,7 +43,7 @@ def gain(x: Any) -> Any:
     """
     xp = space(x)
     near, one = abs(detach(x)) <= 0.5, xp.ones_like(x)
-    y = xp.where(near, x, x * 0)
+    y = xp.where(near, x, nil(x))
     return xp.where(near, y * xp.log1p(y) - log1pmx(y), xlogx(xp.where(near, one, 1 + x)) - x)
 
 
@@ -63,7 +64,7 @@ def kl_bernoulli(q: Any, p: Any) -> Any:
     xp = space(q, p)
     q, p = together(q, p)
     near = detach((q > p / 2) & (q < 2 * p) & (1 - q > (1 - p) / 2) & (1 - q < 2 * (1 - p)))
-    half = q * 0 + 0.5
+    half = nil(q) + 0.5
     a, b = xp.where(near, q, half), xp.where(near, p, half)
     close = b * gain((a - b) / b) + (1 - b) * gain((b - a) / (1 - b))
     inner, low = detach(q) > 0, detach(q) < 1
@@ -87,7 +88,7 @@ def binary_entropy(p: Any) -> Any:
     array
     """
     xp = space(p)
-    rest = xp.where(p < 1, p, p * 0)
+    rest = xp.where(p < 1, p, nil(p))
     return -xlogx(p) - xp.where(p < 1, (1 - rest) * xp.log1p(-rest), p * 0)
 
 
@@ -96,16 +97,24 @@ def xlogx_step(c: Any) -> Any:
 
     Parameters
     ----------
-    c : array or number
+    c : array, number or Wide
         Non-negative numbers.
 
     Returns
     -------
     array
     """
+    if isinstance(c, Wide):
+        plain = c.value()
+        zero = space(plain).zeros_like(plain)
+        tiny, huge = detach(plain) < 1e-30, detach(plain) > 1e30  # the next terms are c/2 and 1/(2 c) times as large
+        some = Wide(space(plain).where(detach(c.m) > 0, c.m, zero + 1), c.e)
+        ends = space(plain).where(huge, some.log() + 1, (c * (1 - some.log())).value())
+        inner = xlogx_step(space(plain).where(tiny | huge, zero + 1, plain))
+        return space(plain).where(tiny | huge, ends, inner)
     xp = space(c)
     big = detach(c) > 1 if not is_number(c) else c > 1
-    large, small = xp.where(big, c, c * 0 + 1), xp.where(big, c * 0, c)
+    large, small = xp.where(big, c, nil(c) + 1), xp.where(big, nil(c), c)
     return xp.log1p(c) + xp.where(big, large * xp.log1p(1 / large), small * xp.log1p(small) - xlogx(small))
 
 
@@ -126,12 +135,12 @@ def cumulant(p: Any, h: Any) -> Any:
     xp = space(p, h)
     p, h = together(p, h)
     small = detach(abs(h) <= 0.5)
-    t = xp.where(small, h, h * 0)
-    terms = t * 0
+    t = xp.where(small, h, nil(h))
+    terms = nil(t)
     for k in range(14, 2, -1):  # (exp(t) - 1 - t)/(t*t/2)
         terms = (terms + 1) * t / k
     near = p * (t * t / 2 * (1 + terms)) - log1pmx(p * xp.expm1(t))
-    far, zero = xp.where(small, h * 0 + 1, h), h * 0
+    far, zero = xp.where(small, nil(h) + 1, h), nil(h)
     inside = (detach(p) > 0) & (detach(p) < 1)
     a = xp.where(inside, p, zero + 0.5)
     # log(1 - p + p exp(h)) = log1p(p expm1(h)) while p expm1(h) is moderate, else by logarithms of both terms

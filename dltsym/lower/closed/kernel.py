@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dltsym.errors import DltsymError, DomainError, UnknownKey, UnknownNode, suggest
 from dltsym.lower.closed.arrays import to_arrays
 from dltsym.lower.closed.domain import check_inputs, sizes
-from dltsym.lower.closed.printer import Source, source
+from dltsym.lower.closed.printer import source
 from dltsym.lower.closed.space import detach, is_number, space
+from dltsym.lower.closed.tensors import Tensors, over_arrays, tensors
 from dltsym.lower.closed.views import Views
 from dltsym.notation.calculus import evaluate_derivatives
 from dltsym.notation.tree import Expr, Index, Num, Rel, Sym
 from dltsym.notation.walk import expand_lets, free_symbols, subterms
 from dltsym.record import Theorem
+
+if TYPE_CHECKING:
+    from dltsym.lower.kernel import Kernel as TensorKernel
 
 BACKENDS = ("numpy", "torch", "ball")
 
@@ -39,6 +43,8 @@ class Kernel(Views):
         The record.
     run : callable
         From inputs by name to outputs by name.
+    lowered : dltsym.lower.kernel.Kernel or None
+        For outputs over arrays what computes them.
     """
 
     key: str
@@ -48,6 +54,7 @@ class Kernel(Views):
     source: str
     theorem: Theorem
     run: Callable[[Mapping[str, Any]], dict[str, Any]]
+    lowered: TensorKernel | None = None
 
     def __call__(self, *args: Any, **inputs: Any) -> Any:
         """Evaluate.
@@ -56,7 +63,8 @@ class Kernel(Views):
         ----------
         *args, **inputs
             Values. Leading axes are batches and broadcast against each other; an array symbol uses its last axes. The
-            size of an array may be left out. Other symbols of the record may be given, to have its hypotheses checked.
+            size of an array may be left out, and so may an index of an output over arrays: the result then has an axis
+            for it, last. Other symbols of the record may be given, to have its hypotheses checked.
 
         Returns
         -------
@@ -81,6 +89,8 @@ class Kernel(Views):
             hint = suggest(extra[0], self.inputs)
             raise DomainError(f"{self.key}: unknown input {extra[0]}{hint}; inputs are {', '.join(self.inputs)}")
         sized = {hi for s in self.theorem.symbols.values() if s.name in given for _, hi in s.decl.shape}
+        if self.lowered is not None:
+            sized |= {s for s in self.theorem.symbols.values() if s.decl.sort == "index"}
         missing = [k for k in self.inputs if k not in given and self.theorem.symbols[k] not in sized]
         if missing:
             raise DomainError(f"{self.key}: missing input {', '.join(missing)}; inputs are {', '.join(self.inputs)}")
@@ -130,7 +140,7 @@ def backends(theorem: Theorem) -> list[str]:
     if not theorem.outputs:
         return []
     try:
-        source(dict(theorem.outputs), needed(theorem, theorem.outputs), theorem.title)
+        kernel(theorem)
     except DltsymError:
         return []
     return list(BACKENDS)
@@ -168,13 +178,17 @@ def kernel(theorem: Theorem, backend: str = "numpy", of: str | None = None) -> K
     if not outputs:
         raise UnknownNode(f"{theorem.key} has no numeric output")
     symbols = needed(theorem, outputs)
-    text = source(outputs, symbols, theorem.title)
+    names, results = tuple(s.name for s in symbols), tuple(outputs)
+    arrays = over_arrays(outputs.values())
+    plain = None if arrays else source(outputs, symbols, theorem.title)
     if backend == "ball":
-        return Kernel(theorem.key, backend, tuple(s.name for s in symbols), tuple(outputs), "", theorem,
-                      _Balls(theorem, outputs, symbols))  # fmt: skip
-    hypotheses = tuple(h for r in theorem.given if isinstance(r, Rel) and (h := _hypothesis(r)) is not None)
-    run = _Arrays(theorem, backend, _Function.compile(theorem.key, text, symbols), hypotheses)
-    return Kernel(theorem.key, backend, tuple(s.name for s in symbols), tuple(outputs), text.text, theorem, run)
+        return Kernel(theorem.key, backend, names, results, "", theorem, _Balls(theorem, outputs, symbols))
+    if plain is not None:
+        run = _Arrays(theorem, backend, _Function.compile(theorem.key, plain, symbols))
+        return Kernel(theorem.key, backend, names, results, plain, theorem, run)
+    found = tensors(theorem.key, theorem, outputs, symbols, backend, of)
+    run = _Arrays(theorem, backend, found)
+    return Kernel(theorem.key, backend, names, results, found.kernel.source, theorem, run, found.kernel)
 
 
 @dataclass(frozen=True)
@@ -195,21 +209,16 @@ class _Function:
 
     call: Callable[..., dict[str, Any]]
     symbols: tuple[Sym, ...]
-    rank: int
 
     @classmethod
-    def compile(cls, name: str, text: Source, symbols: tuple[Sym, ...]) -> _Function:
+    def compile(cls, name: str, text: str, symbols: tuple[Sym, ...]) -> _Function:
         space: dict[str, Any] = {}
-        exec(compile(text.text, f"<kernel {name}>", "exec"), space)  # our own text; names in it are checked identifiers
-        return cls(space["kernel"], symbols, text.rank)
+        exec(compile(text, f"<kernel {name}>", "exec"), space)  # our own text; names in it are checked identifiers
+        return cls(space["kernel"], symbols)
 
     def __call__(self, like: Any, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Evaluate, with one axis of size 1 for every bound index at the end of every scalar's shape."""
-        args, ones = [], (1,) * self.rank
-        for sym in self.symbols:
-            x = values[sym.name]
-            args.append(x if sym.decl.shape or not ones else x.reshape((*x.shape, *ones)))
-        return self.call(like, *args)
+        out = self.call(like, *(values[s.name] for s in self.symbols))
+        return {name: x + like if is_number(x) else x for name, x in out.items()}
 
 
 @dataclass(frozen=True)
@@ -218,12 +227,12 @@ class _Arrays:
 
     theorem: Theorem
     backend: str
-    function: _Function
-    hypotheses: tuple[_Hypothesis, ...]
+    function: _Function | Tensors
 
     def __call__(self, given: Mapping[str, Any]) -> dict[str, Any]:
         key = self.theorem.key
-        values, final, like = to_arrays(self.backend, key, given)
+        flags = {n for n in given if self.theorem.symbols[n].decl.entries == "bool"}
+        values, final, like = to_arrays(self.backend, key, given, flags)
         symbols = tuple(s for s in self.theorem.symbols.values() if s.name in values)
         for name, size in sizes(key, symbols, values).items():
             if name not in values:
@@ -239,15 +248,12 @@ class _Arrays:
             return self.finish(values, final, like)
 
     def finish(self, values: Mapping[str, Any], final: Any, like: Any) -> dict[str, Any]:
-        for hypothesis in self.hypotheses:
-            if all(s.name in values for s in hypothesis.function.symbols):
+        for rel in (r for r in self.theorem.given if isinstance(r, Rel)):
+            hypothesis = _hypothesis(rel, self.backend)
+            if hypothesis is not None and hypothesis.needs <= values.keys():
                 _check_hypothesis(self.theorem.key, hypothesis, values, like)
-        out, rank = self.function(like, values), self.function.rank
         done = {}
-        for name, x in out.items():
-            x = x + like if is_number(x) else x
-            shape = x.shape[: max(len(x.shape) - rank, 0)]
-            x = x.reshape(shape) if rank else x
+        for name, x in self.function(like, values).items():
             x = x[()] if self.backend == "numpy" else x
             done[name] = x if x.dtype == final else x.to(final) if self.backend == "torch" else x.astype(final)
         return done
@@ -272,33 +278,50 @@ def _check_batches(key: str, symbols: tuple[Sym, ...], values: Mapping[str, Any]
 
 @dataclass(frozen=True)
 class _Hypothesis:
-    """A compiled hypothesis; `free` counts the indices that take all their values."""
+    """A compiled hypothesis, and the names that it needs; a free index takes all its values."""
 
     rel: Rel
-    function: _Function
-    free: int
+    function: _Function | Tensors
+    needs: frozenset[str]
 
 
-@lru_cache(maxsize=256)
-def _hypothesis(rel: Rel) -> _Hypothesis | None:
+@lru_cache(maxsize=1024)
+def _hypothesis(rel: Rel, backend: str) -> _Hypothesis | None:
     """Compile both sides of a hypothesis; None when it cannot be lowered, as with an integral."""
     sides = {"lhs": rel.lhs, "rhs": rel.rhs}
-    used = _used(sides.values())
-    free = tuple(sorted((s for s in used if s.decl.sort == "index"), key=lambda s: s.name))
-    bounds = _used(b for s in free for b in (s.decl.lo, s.decl.hi) if b is not None) if free else frozenset()
-    symbols = tuple(sorted((used | bounds) - set(free), key=lambda s: s.name))
+    symbols = tuple(sorted(_used(sides.values()), key=lambda s: s.name))
+    inputs = tuple(s for s in symbols if s.decl.sort != "index")
     try:
-        function = _Function.compile("hypothesis", source(sides, symbols, str(rel), free), symbols)
+        if over_arrays(sides.values()) or len(inputs) < len(symbols):
+            function = tensors(str(rel), sides, sides, symbols, backend)
+            return _Hypothesis(rel, function, frozenset(function.kernel.inputs))
+        function = _Function.compile("hypothesis", source(sides, inputs, str(rel)), inputs)
     except DltsymError:
         return None
-    return _Hypothesis(rel, function, len(free))
+    return _Hypothesis(rel, function, frozenset(s.name for s in inputs))
+
+
+def _sides(hypothesis: _Hypothesis, values: Mapping[str, Any], like: Any) -> tuple[Any, Any]:
+    """Return both sides; an axis that one of them lacks has size 1 there."""
+    if isinstance(hypothesis.function, _Function):
+        out = hypothesis.function(like, values)
+        return detach(out["lhs"]), detach(out["rhs"])
+    kernel = hypothesis.function.kernel
+    names = {n: tuple(s.name for s in kernel.axes[n]) for n in ("lhs", "rhs")}
+    every = sorted({a for own in names.values() for a in own})
+    out = hypothesis.function(like, {n: x for n, x in values.items() if n not in every})
+    a, b = (_spread(detach(out[n]), names[n], every) for n in ("lhs", "rhs"))
+    return a, b
+
+
+def _spread(x: Any, own: tuple[str, ...], every: list[str]) -> Any:
+    return x[(..., *(slice(None) if name in own else None for name in every))]
 
 
 def _check_hypothesis(key: str, hypothesis: _Hypothesis, values: Mapping[str, Any], like: Any) -> None:
-    # A free index takes every value. Rounding in either side is forgiven.
+    # Rounding in either side is forgiven.
     rel = hypothesis.rel
-    out = hypothesis.function(like, values)
-    a, b = (detach(x + like) for x in (out["lhs"], out["rhs"]))
+    a, b = _sides(hypothesis, values, like)
     xp = space(a)
     exact = isinstance(rel.lhs, Sym) and isinstance(rel.rhs, Sym | Num)
     slack = 0 if exact else 256 * xp.finfo(a.dtype).eps * xp.maximum(abs(a + 0 * b), abs(b + 0 * a))

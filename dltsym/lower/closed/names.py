@@ -9,16 +9,19 @@ from collections.abc import Iterable
 
 from dltsym.errors import NotationError
 from dltsym.functions.table import FUNCTIONS
-from dltsym.notation.tree import Const, Expr, Index, Num, Sym
+from dltsym.notation.tree import Const, Expr, Num, Sym
 from dltsym.notation.walk import children, free_symbols, key
 
 MODULES = {
-    "axes": ("Over", "complement", "index", "log_sum", "log_sum_exp", "take", "total", "within"),
     "entropy": ("binary_entropy", "cumulant", "gain", "kl_bernoulli", "xlogx", "xlogx_step"),
     "stable": ("acos", "asin", "atan", "cos", "cosh", "delta", "erf", "exp", "expm1", "expm1mx", "log", "log1mexp",
                "log1p", "log1pmx", "log_cosh", "log_ratio", "maximum", "minimum", "phi1", "sigmoid", "sin", "sinh",
-               "softplus", "sqrt", "tan", "tanh", "wide_expm1", "wide_phi1"),
+               "softplus", "sqrt", "tan", "tanh"),
+    "inverse": ("kl_lower", "kl_upper", "kl_upper_odds", "kl_upper_rest"),
+    "sums": ("complement", "dot", "log_sum", "log_sum_exp"),
+    "special": ("bessel_i", "bessel_ie", "digamma", "ei", "lgamma"),
     "wide": ("value", "wide", "wide_exp"),
+    "extended": ("power1p", "wide_expm1", "wide_expm1mx", "wide_log_cosh", "wide_phi1"),
 }  # fmt: skip
 HELPERS = {name: module for module, names in MODULES.items() for name in names}
 
@@ -98,7 +101,7 @@ def repeated(trees: Iterable[Expr]) -> set[str]:
 
 
 def shareable(e: object) -> bool:
-    """Tell whether a subexpression may be a variable: neither a leaf nor inside of a sum.
+    """Tell whether a subexpression may be a variable: anything but a leaf.
 
     Parameters
     ----------
@@ -109,6 +112,4 @@ def shareable(e: object) -> bool:
     -------
     bool
     """
-    if isinstance(e, Num | Const | Sym | Index) or not isinstance(e, Expr):
-        return False
-    return not any(s.decl.uid for s in free_symbols(e))
+    return isinstance(e, Expr) and not isinstance(e, Num | Const | Sym)

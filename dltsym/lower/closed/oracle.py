@@ -92,6 +92,32 @@ def enclose(
     DomainError
         When an input is outside its domain, or the value is undefined there.
     """
+    env = point(theorem, given)
+    missing = [s.name for s in symbols if s.name not in env]
+    if missing:
+        raise DomainError(f"{theorem.key}: missing input {', '.join(missing)}")
+    return {name: _sharp(theorem, name, expr, env) for name, expr in outputs.items()}
+
+
+def point(theorem: Theorem, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return inputs as exact numbers, with the sizes that arrays give, held against domains and hypotheses.
+
+    Parameters
+    ----------
+    theorem : Theorem
+        Record.
+    given : mapping
+        Values by name.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    DomainError
+        When an input is outside its domain, or they violate a hypothesis; it is named.
+    """
     env: dict[str, Any] = {}
     for name, value in given.items():
         try:
@@ -106,10 +132,7 @@ def enclose(
     for rel in theorem.given:
         if isinstance(rel, Rel) and _violated(rel, env, rounded):
             raise DomainError(f"{theorem.key}: the inputs violate the hypothesis {rel}")
-    missing = [s.name for s in symbols if s.name not in env]
-    if missing:
-        raise DomainError(f"{theorem.key}: missing input {', '.join(missing)}")
-    return {name: _sharp(theorem, name, expr, env) for name, expr in outputs.items()}
+    return env
 
 
 def _sharp(theorem: Theorem, name: str, expr: Expr, env: Mapping[str, Any]) -> arb:

@@ -20,18 +20,17 @@ from dltsym.notation.tree import (
     Const,
     Div,
     Expr,
-    Index,
     Mul,
     Neg,
     Num,
     Pow,
-    Sum,
     Sym,
 )  # fmt: skip
 from dltsym.notation.walk import expand_lets, free_symbols, key, subterms
 
 NAMES = {"max": "maximum", "min": "minimum"}
-WIDE_CALLS = {"exp": "wide_exp", "expm1": "wide_expm1", "phi1": "wide_phi1"}
+WIDE_CALLS = {name: f"wide_{name}" for name in ("exp", "expm1", "expm1mx", "log_cosh", "phi1")}
+FROM_WIDE = ("expm1mx", "log_cosh", "xlogx_step")  # these look at arguments outside the range of their type
 ATOM, POWER, TIMES, PLUS = 4, 3, 2, 1
 
 
@@ -58,15 +57,7 @@ class Code:
         return self.text if self.level >= level else f"({self.text})"
 
 
-@dataclass(frozen=True)
-class Source:
-    """A generated function, and how many axes for bound indices its shapes end with."""
-
-    text: str
-    rank: int
-
-
-def source(outputs: Mapping[str, Expr], inputs: Iterable[Sym], title: str, over: tuple[Sym, ...] = ()) -> Source:
+def source(outputs: Mapping[str, Expr], inputs: Iterable[Sym], title: str) -> str:
     """Return the source of a function of the inputs, after an array `like` that sets the type, to a dict of outputs.
 
     Parameters
@@ -77,20 +68,18 @@ def source(outputs: Mapping[str, Expr], inputs: Iterable[Sym], title: str, over:
         Arguments in order.
     title : str
         Docstring of the function.
-    over : tuple of Sym
-        Index symbols that take all their values, each along an axis of its own.
 
     Returns
     -------
-    Source
+    str
 
-    A node that has no elementwise form (an integral, a limit) raises `UnknownNode`.
+    A node that has no elementwise form (an integral, a sum, an entry of an array) raises `UnknownNode`.
     """
     trees = {name: rewritten(evaluate_derivatives(expand_lets(e))) for name, e in outputs.items()}
     named = {s.name: s for e in outputs.values() for s in lets(e)}
     inputs = tuple(inputs)
     names = python_names([*(s.name for s in inputs), *named])
-    printer = _Printer(trees.values(), names, list(named.values()), over)
+    printer = _Printer(trees.values(), names, list(named.values()))
     body = [f"        {name!r}: {printer.show(tree).text}," for name, tree in trees.items()]
     args = ", ".join(["like", *(names[s.name] for s in inputs)])
     used = sorted(printer.used)
@@ -99,46 +88,22 @@ def source(outputs: Mapping[str, Expr], inputs: Iterable[Sym], title: str, over:
     pi = ["from math import pi"] if any(isinstance(t, Const) for e in trees.values() for t in subterms(e)) else []
     head = [*pi, *imports, "", "", f"def kernel({args}):", f"    {' '.join(title.split())!r}"]
     lines = [*head, *printer.lines, "    return {", *body, "    }"]
-    return Source("\n".join(lines).lstrip() + "\n", printer.rank)
-
-
-def _depth(e: Expr) -> int:
-    match e:
-        case Sum(body, limits):
-            return len(limits) + max([_depth(body), *(_depth(x) for _, lo, hi in limits for x in (lo, hi))])
-    below = [t for t in subterms(e) if isinstance(t, Sum)]
-    return max((_depth(t) for t in below), default=0)
+    return "\n".join(lines).lstrip() + "\n"
 
 
 class _Printer:
     """State of one function body: shared subexpressions and the lines that assign them."""
 
-    def __init__(self, trees: Iterable[Expr], names: dict[str, str], named: list[Sym], over: tuple[Sym, ...]) -> None:
+    def __init__(self, trees: Iterable[Expr], names: dict[str, str], named: list[Sym]) -> None:
         trees = tuple(trees)
         self.repeated = repeated(trees)
         self.meaning = {key(rewritten(evaluate_derivatives(expand_lets(s)))): names[s.name] for s in reversed(named)}
         self.names = names
         self.ranges = Ranges()
-        self.rank = max(map(_depth, trees), default=0) + len(over)
         self.known: dict[str, Code] = {}
-        self.bound: dict[Sym, str] = {}
-        self.ranges_of: dict[str, str] = {}
         self.lines: list[str] = []
         self.used: set[str] = set()
         self.temporaries = 0
-        for s in over:
-            assert s.decl.lo is not None
-            assert s.decl.hi is not None
-            self.enter(s, s.decl.lo, s.decl.hi)
-
-    def enter(self, v: Sym, lo: Expr, hi: Expr) -> tuple[str, str, str]:
-        """Assign the values of an index; return its name and its range."""
-        low, high = self.show(lo).text, self.show(hi).text
-        text = self.use("index", low, high, str(len(self.bound)), "like")
-        if text not in self.ranges_of:  # a line may be evaluated after the next one: no index is ever reassigned
-            self.ranges_of[text] = self.assign(f"_i{len(self.ranges_of)}", text)
-        self.bound[v] = self.ranges_of[text]
-        return self.bound[v], low, high
 
     def use(self, name: str, *args: str) -> str:
         """Return a call of a helper, which is then imported."""
@@ -179,9 +144,7 @@ class _Printer:
             case Const("pi"):
                 return Code("pi")
             case Sym():
-                return Code(self.bound.get(e) or self.names[e.name])
-            case Index(array, idx):
-                return Code(self.use("take", self.names[array.name], str(self.rank), *(self.show(i).text for i in idx)))
+                return Code(self.names[e.name])
             case Neg(arg):
                 code = self.piece(arg, want)
                 return Code(f"-{code.inside(POWER)}", TIMES, code.wide)
@@ -191,8 +154,6 @@ class _Printer:
                 return self.product(e, want)
             case Pow(base, exponent):
                 return self.power(base, exponent, want)
-            case Sum():
-                return self.sum(e, want)
             case Call():
                 return self.call(e, want)
         raise UnknownNode(f"{type(e).__name__} has no elementwise form: {e}")
@@ -237,6 +198,8 @@ class _Printer:
         # a small constant factor brings nothing back into range, so it asks for nothing
         mild = sum(not _small(a) for a in args) == 1 and not (isinstance(e, Div) and _small(e.num))
         codes = [self.code(a, want) if mild else self.piece(a) for a in args]
+        if isinstance(e, Div) and self.fading(e.den):
+            codes[1] = self.code(e.den, want=True)
         wide = any(c.wide for c in codes)
         # a partial product may leave the range although factors and result do not
         wide = wide or want or (isinstance(e, Mul) and self.risky(e))
@@ -247,6 +210,10 @@ class _Printer:
         if wide:  # a wide factor first, so that every partial product is wide
             codes.sort(key=lambda c: not c.wide)
         return Code(" * ".join([codes[0].inside(TIMES), *(c.inside(POWER) for c in codes[1:])]), TIMES, wide)
+
+    def fading(self, e: Expr) -> bool:
+        """Tell whether a product of several factors may be too small for all of its digits."""
+        return isinstance(e, Mul) and sum(not _small(a) for a in e.args) > 1 and self.ranges(e).lossy
 
     def risky(self, e: Mul) -> bool:
         return len(e.args) > 2 and any(self.ranges(Mul(e.args[:k])).outside for k in range(2, len(e.args)))
@@ -260,46 +227,6 @@ class _Printer:
             a = Code(self.use("wide", a.text, "like"), ATOM, True)
         return Code(f"{a.inside(ATOM)} ** {b.inside(ATOM)}", POWER, a.wide)
 
-    def loops(self, e: Sum) -> tuple[list[str], list[tuple[str, str, str]]]:
-        """Assign the indices of a sum, outermost first; return their names, and the ranges that need a mask."""
-        names, masks = [], []
-        for v, lo, hi in reversed(e.limits):
-            place = self.enter(v, lo, hi)
-            if not (isinstance(lo, Num) and isinstance(hi, Num)):
-                masks.append(place)
-            names.append(place[0])
-        return names, masks
-
-    def body(self, e: Sum, plain: bool = False) -> tuple[Code, list[str]]:
-        names, masks = self.loops(e)
-        code = self.show(e.body) if plain else self.piece(e.body)
-        for j, lo, hi in masks if self.varying(e) else []:
-            code = Code(self.use("within", code.text, j, lo, hi), ATOM, code.wide)
-        return code, names
-
-    def varying(self, e: Sum) -> bool:
-        """Tell whether a limit may differ from entry to entry: anything but a number or the size of an array."""
-        sizes = {hi for t in subterms(e) if isinstance(t, Index) for _, hi in t.array.decl.shape}
-        return any(not isinstance(x, Num) and x not in sizes for _, lo, hi in e.limits for x in (lo, hi))
-
-    def sum(self, e: Sum, want: bool) -> Code:
-        code, names = self.body(e)
-        for v in reversed(names):  # innermost first
-            code = Code(self.use("total", code.text, v), ATOM, code.wide)
-        for v, _, _ in e.limits:
-            del self.bound[v]
-        return Code(self.use("wide", code.text, "like"), ATOM, True) if want and not code.wide else code
-
-    def over(self, e: Expr, plain: bool = False) -> str:
-        """Return code of a term of `log_sum`: a sum is left to it."""
-        if not isinstance(e, Sum):
-            return self.piece(e).text
-        code, names = self.body(e, plain)
-        text = self.use("Over", code.text, *reversed(names))
-        for v, _, _ in e.limits:
-            del self.bound[v]
-        return text
-
     def call(self, e: Call, want: bool) -> Code:
         match e:
             case Call("log", (u,)):
@@ -312,10 +239,17 @@ class _Printer:
             case Call("sqrt" | "log1pmx", (u,)):
                 code = self.piece(u)
                 return Code(self.use(e.name, code.text), ATOM, code.wide)
-        args = [self.show(a).text for a in e.args]
+            case Call("power1p", (t, c, whole)):
+                parts = (self.show(t), self.show(c), self.piece(whole))
+                return Code(self.use("power1p", *(x.text for x in parts)), ATOM, True)
+            case Call("dot", args):
+                return Code(self.use("dot", *(self.pair(a) for a in args)))
+        lifts = e.name in WIDE_CALLS and (want or (e.name not in ("exp", "expm1") and self.ranges(e).outside))
+        reads = e.name in FROM_WIDE and (lifts or e.name not in WIDE_CALLS)
+        args = [(self.piece(a) if reads else self.show(a)).text for a in e.args]
         if e.name in WIDE_CALLS and not free_symbols(e):
             args[0] = f"{args[0]} + like"
-        if e.name in WIDE_CALLS and (want or (e.name == "phi1" and self.ranges(e).outside)):
+        if lifts:
             return Code(self.use(WIDE_CALLS[e.name], *args), ATOM, True)
         name = NAMES.get(e.name, e.name)
         if name == "abs":
@@ -329,19 +263,22 @@ class _Printer:
         assert isinstance(expanded, Expr)
         return self.code(rewritten(expanded), want)
 
+    def pair(self, e: Expr) -> str:
+        """Return code of a term of `dot`."""
+        texts = [self.show(f).text for f in (e.args if isinstance(e, Mul) else (e,))]
+        return f"({', '.join(texts)})" if len(texts) == 2 else texts[0]
+
     def exponents(self, e: Expr) -> str:
-        """Return code of the logarithm of a term, or of all terms of a sum, with one exponential factor."""
-        if isinstance(e, Sum) and isinstance(e.body, Sum):
-            return self.exponents(Sum(e.body.body, (*e.body.limits, *e.limits)))
+        """Return code of the logarithm of a term, with one exponential factor."""
         (power,), (scale,) = exponents(e), coefficients(e)
         tree = power if scale == ONE else Add((power, rewritten(Call("log", (scale,)))))
-        return self.over(Sum(tree, e.limits), plain=True) if isinstance(e, Sum) else self.show(tree).text
+        return self.show(tree).text
 
     def log1p(self, tail: Expr, whole: Expr) -> Code:
         r = self.ranges(tail)
         if r.hi > 120:
             terms = tail.args if isinstance(tail, Add) else (tail,)
-            return Code(self.use("log_sum", "1", *map(self.over, terms)))
+            return Code(self.use("log_sum", "1", *(self.piece(t).text for t in terms)))
         args = [self.show(tail).text]
         if r.least < -0.5:
             args.append(self.show(whole).text)
@@ -351,8 +288,8 @@ class _Printer:
         if exponential_sum(u) and all(self.ranges(c).least >= 0 for c in coefficients(u)):
             parts = [self.exponents(a) for a in (u.args if isinstance(u, Add) else (u,))]
             return Code(self.use("log_sum_exp", *parts))
-        if isinstance(u, Add | Sum):
-            return Code(self.use("log_sum", *(self.over(a) for a in (u.args if isinstance(u, Add) else (u,)))))
+        if isinstance(u, Add):
+            return Code(self.use("log_sum", *(self.piece(a).text for a in u.args)))
         if isinstance(u, Div | Mul):
             up, down = factors(u)
             a, b = product(up), product(down)

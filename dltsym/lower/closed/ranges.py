@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 from functools import reduce
 
-from dltsym.notation.tree import Add, Call, Const, Div, Expr, Index, Mul, Neg, Num, Pow, Sum, Sym
+from dltsym.notation.tree import Add, Call, Const, Div, Expr, Mul, Neg, Num, Pow, Sym
 
 INF = math.inf
 TINY, HUGE, WHOLE, ULP = -149.0, 128.0, 64.0, 24.0
@@ -81,8 +81,6 @@ class Ranges:
                 return _tight(-1, 2, 3.14, 3.15)
             case Sym():
                 return _symbol(e)
-            case Index(array, _):
-                return _symbol(array)
             case Neg(arg):
                 r = self(arg)
                 return Range(r.lo, r.hi, -r.most, -r.least, r.integral)
@@ -94,8 +92,6 @@ class Ranges:
                 return _quotient(self(num), self(den))
             case Pow():
                 return self._power(e)
-            case Sum(body, _):
-                return self._sum(self(body))
             case Call():
                 return self._call(e)
         return Range(-INF, INF)
@@ -112,11 +108,6 @@ class Ranges:
         if not any(r.outside for r in parts):
             lo = max(lo, TINY)  # a sum of floating-point numbers is 0 or at least the smallest one
         return _tight(lo, hi, least, most, whole)
-
-    def _sum(self, r: Range) -> Range:
-        least, most = (0.0 if r.least >= 0 else -INF), (0.0 if r.most <= 0 else INF)
-        lo = r.lo if least == 0 or most == 0 else r.lo - ULP
-        return _tight(lo if r.outside else max(lo, TINY), r.hi + WHOLE, least, most, r.integral)
 
     def _power(self, e: Pow) -> Range:
         r, c = self(e.base), self(e.exponent)
@@ -157,6 +148,12 @@ class Ranges:
                 return _tight(min(r.lo, s.lo), max(r.hi, s.hi), least, most, r.integral and s.integral)
             case "log1pmx":
                 return Range(min(2 * r.lo, r.lo), r.hi, 0.0)
+            case "log_cosh":
+                return Range(min(2 * r.lo - 2, 0.0), r.hi, 0.0)
+            case "expm1mx":
+                return Range(min(2 * r.lo - 3, 0.0), max(max(r.most, 0.0) / math.log(2) + 1, r.hi), 0.0)
+            case "power1p":
+                return _tight(-INF, INF, 0.0, INF)
             case "expm1" | "phi1":
                 high = max(r.most, 0.0) / math.log(2) + 1
                 return Range(min(r.lo, 0.0) if e.name == "expm1" else -INF if r.least == -INF else r.lo, high,
@@ -176,7 +173,7 @@ def _number(p: int, q: int) -> Range:
 
 def _symbol(s: Sym) -> Range:
     d = s.decl
-    whole = d.sort in ("integer", "index", "bound")
+    whole = d.sort in ("integer", "index")
     least, most = (float(b.value) if isinstance(b, Num) else end for b, end in ((d.lo, -INF), (d.hi, INF)))
     lo, hi = (0.0, WHOLE) if whole else (TINY, HUGE)
     return _tight(lo, hi, least, most, whole)
@@ -202,7 +199,8 @@ _FUNCTIONS = {
     "sin": _UNIT, "cos": _UNIT, "tanh": _UNIT, "erf": _UNIT,
     "sigmoid": Range(-INF, 0.0, 0.0, 1.0), "softplus": Range(-INF, HUGE, 0.0), "delta": Range(0.0, 0.0, 0.0, 1.0, True),
     "kl_bernoulli": Range(TINY, 9.0, 0.0), "binary_entropy": Range(TINY, 0.0, 0.0, 0.6932),
-    "xlogx": Range(TINY, HUGE, -0.4),
+    "kl_upper_rest": Range(-INF, 0.0, 0.0, 1.0), "kl_upper_odds": Range(TINY, 12.0, 0.0),
+    "kl_lower": Range(-INF, 0.0, 0.0, 1.0), "kl_upper": Range(TINY, 0.0, 0.0, 1.0), "xlogx": Range(TINY, HUGE, -0.4),
     "acos": Range(TINY, 2.0, 0.0, 3.15), "asin": Range(TINY, 1.0, -1.6, 1.6), "atan": Range(TINY, 1.0, -1.6, 1.6),
     "log1p": Range(TINY, 10.0), "xlogx_step": Range(TINY, HUGE, 0.0),
     "cumulant": Range(TINY, HUGE, 0.0), "complement": Range(-INF, 0.0, -1.0, 1.0),

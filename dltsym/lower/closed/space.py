@@ -107,6 +107,21 @@ def detach(x: Any) -> Any:
     return x.detach() if is_torch(x) else x
 
 
+def nil(x: Any) -> Any:
+    """Return zeros of the shape and type of values, without a gradient; ``x * 0`` is nan where x is infinite.
+
+    Parameters
+    ----------
+    x : array or number
+        Values.
+
+    Returns
+    -------
+    array or number
+    """
+    return 0.0 if is_number(x) else space(x).zeros_like(detach(x))
+
+
 def rounded(x: Any) -> Any:
     """Return the nearest whole numbers in double precision, without gradients.
 

@@ -9,8 +9,8 @@ import math
 from functools import partial
 from typing import Any
 
-from dltsym.lower.closed.space import detach, is_number, space
-from dltsym.lower.closed.wide import Wide, value, wide, wide_exp
+from dltsym.lower.closed.space import detach, is_number, nil, space
+from dltsym.lower.closed.wide import Wide, value, wide
 
 _SERIES = (1 / 6, 1 / 24, 1 / 120, 1 / 720, 1 / 5040, 1 / 40320, 1 / 362880)
 
@@ -175,7 +175,7 @@ def together(*values: Any) -> tuple[Any, ...]:
     tuple of array
     """
     like = next(v for v in values if not is_number(v))
-    values = tuple(detach(like) * 0 + v if is_number(v) else v for v in values)
+    values = tuple(nil(like) + v if is_number(v) else v for v in values)
     xp = space(like)
     return tuple(xp.broadcast_tensors(*values) if xp.__name__ == "torch" else xp.broadcast_arrays(*values))
 
@@ -200,7 +200,7 @@ def log1p(x: Any, total: Any = None) -> Any:
     low = detach(x) < -0.5
     if not bool(low.any()):
         return xp.log1p(x)
-    return xp.where(low, xp.log(xp.where(low, total, xp.ones_like(x))), xp.log1p(xp.where(low, x * 0, x)))
+    return xp.where(low, xp.log(xp.where(low, total, xp.ones_like(x))), xp.log1p(xp.where(low, nil(x), x)))
 
 
 def log1mexp(w: Any) -> Any:
@@ -217,7 +217,7 @@ def log1mexp(w: Any) -> Any:
     """
     xp = space(w)
     near = detach(w) > -0.7 if not is_number(w) else w > -0.7
-    a, b = xp.where(near, w, w * 0 - 1), xp.where(near, w * 0 - 1, w)
+    a, b = xp.where(near, w, nil(w) - 1), xp.where(near, nil(w) - 1, w)
     return xp.where(near, xp.log(-xp.expm1(a)), xp.log1p(-xp.exp(b)))
 
 
@@ -243,10 +243,10 @@ def log1pmx(x: Any) -> Any:
         return Wide(xp.where(big, far.m, near.m), xp.where(big, far.e, near.e))
     xp = space(x)
     small = abs(detach(x)) <= 0.5 if not is_number(x) else abs(x) <= 0.5
-    y, far = xp.where(small, x, x * 0), xp.where(small, x * 0, x)
+    y, far = xp.where(small, x, nil(x)), xp.where(small, nil(x), x)
     z = y / (2 + y)
     w = z * z
-    series = w * 0
+    series = nil(w)
     for k in range(37, 1, -2):
         series = (series + 1.0 / k) * w
     return xp.where(small, y * z - 2 * z * series, far - xp.log1p(far))
@@ -266,8 +266,8 @@ def expm1mx(x: Any) -> Any:
     """
     xp = space(x)
     near = abs(detach(x)) <= 1 if not is_number(x) else abs(x) <= 1
-    y, far = xp.where(near, x, x * 0), xp.where(near, x * 0, x)
-    series = y * 0 + 1
+    y, far = xp.where(near, x, nil(x)), xp.where(near, nil(x), x)
+    series = nil(y) + 1
     for k in range(20, 2, -1):
         series = 1 + y * series / k
     return xp.where(near, y * y * series / 2, xp.expm1(far) - far)
@@ -287,7 +287,7 @@ def log_cosh(x: Any) -> Any:
     """
     xp = space(x)
     near = abs(detach(x)) <= 1 if not is_number(x) else abs(x) <= 1
-    y, far = xp.where(near, x, x * 0), abs(xp.where(near, x * 0 + 1, x))
+    y, far = xp.where(near, x, nil(x)), abs(xp.where(near, nil(x) + 1, x))
     half = xp.sinh(y / 2)
     return xp.where(near, xp.log1p(2 * half * half), far + xp.log1p(xp.exp(-2 * far)) - math.log(2))
 
@@ -304,7 +304,7 @@ def softplus(u: Any) -> Any:
     -------
     array
     """
-    return space(u).logaddexp(u, u * 0)
+    return space(u).logaddexp(u, nil(u))
 
 
 def sigmoid(u: Any) -> Any:
@@ -341,47 +341,9 @@ def phi1(z: Any) -> Any:
     """
     xp = space(z)
     small = abs(z) < 0.05
-    y = xp.where(small, z, z * 0)
-    series = z * 0
+    y = xp.where(small, z, nil(z))
+    series = nil(z)
     for c in reversed(_SERIES):
         series = (series + c) * y
-    far = xp.where(small, z * 0 + 1, z)
+    far = xp.where(small, nil(z) + 1, z)
     return xp.where(small, 1 + y * 0.5 + y * series, xp.expm1(far) / far)
-
-
-def wide_phi1(z: Any) -> Wide:
-    """Return ``(exp(z) - 1)/z`` of any size.
-
-    Parameters
-    ----------
-    z : array
-        Real numbers.
-
-    Returns
-    -------
-    Wide
-    """
-    return wide_expm1(z, phi1)
-
-
-def wide_expm1(z: Any, near: Any = expm1) -> Wide:
-    """Return ``exp(z) - 1`` of any size.
-
-    Parameters
-    ----------
-    z : array
-        Real numbers.
-    near : callable
-        Used below 1 in size; `phi1` divides by `z`.
-
-    Returns
-    -------
-    Wide
-    """
-    xp = space(z)
-    big = detach(z) > 1
-    small = wide(near(xp.where(big, z * 0, z)))
-    at = xp.where(big, z, z * 0 + 1)
-    large = wide_exp(at) - 1
-    large = large / at if near is phi1 else large
-    return Wide(xp.where(big, large.m, small.m), xp.where(big, large.e, small.e))

@@ -6,8 +6,8 @@ from collections import Counter
 from fractions import Fraction
 from math import prod
 
-from dltsym.notation.tree import Add, Call, Div, Expr, Index, Mul, Neg, Num, Pow, Sum
-from dltsym.notation.walk import key, transform
+from dltsym.notation.tree import Add, Call, Div, Expr, Mul, Neg, Num, Pow
+from dltsym.notation.walk import key
 
 ZERO, ONE, TWO = (Num(Fraction(k)) for k in range(3))
 Term = tuple[int, Expr]
@@ -34,6 +34,8 @@ def signed_terms(e: Expr, sign: int = 1) -> list[Term]:
         return [t for a in e.args for t in signed_terms(a, sign)]
     if isinstance(e, Num) and e.value < 0:
         return [(-sign, Num(-e.value))]
+    if isinstance(e, Div) and isinstance(e.num, Neg):
+        return [(-sign, Div(e.num.arg, e.den))]
     return [(sign, e)]
 
 
@@ -120,8 +122,6 @@ def exponential_sum(e: Expr) -> bool:
     -------
     bool
     """
-    if isinstance(e, Sum):
-        return _one_exponential(e.body)
     return isinstance(e, Add) and all(exponential_sum(a) or _one_exponential(a) for a in e.args)
 
 
@@ -144,8 +144,6 @@ def shifted(e: Expr, by: Expr) -> Expr:
     -------
     Expr
     """
-    if isinstance(e, Sum):
-        return Sum(shifted(e.body, by), e.limits)
     if isinstance(e, Add):
         return Add(tuple(shifted(a, by) for a in e.args))
     up, down = factors(e)
@@ -154,7 +152,7 @@ def shifted(e: Expr, by: Expr) -> Expr:
 
 
 def exponents(e: Expr) -> list[Expr]:
-    """Return the exponents of a sum of exponentials, those under a sum with their bound index.
+    """Return the exponents of a sum of exponentials.
 
     Parameters
     ----------
@@ -165,8 +163,6 @@ def exponents(e: Expr) -> list[Expr]:
     -------
     list of Expr
     """
-    if isinstance(e, Sum):
-        return exponents(e.body)
     if isinstance(e, Add):
         return [x for a in e.args for x in exponents(a)]
     return [f.args[0] for f in factors(e)[0] if isinstance(f, Call) and f.name == "exp"]
@@ -184,28 +180,11 @@ def coefficients(e: Expr) -> list[Expr]:
     -------
     list of Expr
     """
-    if isinstance(e, Sum):
-        return coefficients(e.body)
     if isinstance(e, Add):
         return [x for a in e.args for x in coefficients(a)]
     up, down = factors(e)
     top = product([f for f in up if not is_exp(f)])
     return [Div(top, product(down)) if down else top]
-
-
-def skeleton(e: Expr) -> str:
-    """Return a text that entries of one array share, whatever their indices.
-
-    Parameters
-    ----------
-    e : Expr
-        Tree.
-
-    Returns
-    -------
-    str
-    """
-    return key(transform(e, lambda x: x.array if isinstance(x, Index) else x))
 
 
 # Logarithms
@@ -265,7 +244,7 @@ def polynomial(e: Expr, atoms: dict[str, Expr] | None = None) -> Poly:
             return {(): value} if value else {}
         case Neg(arg):
             return combine([(-1, polynomial(arg, atoms))])
-        case Add(args):
+        case Add(args) | Call("dot", args):
             return combine([(1, polynomial(a, atoms)) for a in args])
         case Mul(args) if prod(_width(a) for a in args) <= 64:
             out: Poly = {(): Fraction(1)}

@@ -1,6 +1,7 @@
 """What a closed kernel says of itself beyond its value: read off the same outputs compiled by `dltsym.compile`.
 
-A closed kernel evaluates scalar closed forms with extended exponents, and takes a free index as an integer argument.
+A closed kernel evaluates scalar closed forms with extended exponents; outputs over arrays run the tensor kernel, and a
+free index may be given as an integer argument.
 The tensor kernel of the same outputs has that index as an axis. Bounds, findings, IR and derivatives are about the
 tensor kernel; where indices are given, the entry they name is picked.
 """
@@ -25,11 +26,12 @@ class Views:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     theorem: Theorem
+    lowered: TensorKernel | None
 
     @property
     def tensor(self) -> Any:
         """The same outputs compiled by `dltsym.compile`, with free indices as axes."""
-        return tensor(self)
+        return self.lowered or tensor(self)
 
     @property
     def signature(self) -> str:
@@ -220,7 +222,7 @@ def rounding(kernel: Views, kind: str, dtype: Any, inputs: Mapping[str, Any]) ->
     UnsupportedError
         When an index is an array.
     """
-    found = tensor(kernel)
+    found = kernel.tensor
     at = {k: x for k, x in inputs.items() if kernel.theorem.symbols[k].decl.sort == "index"}
     if any(not isinstance(x, int) for x in at.values()):
         raise UnsupportedError(f"{kernel.theorem.key}: no {kind} for a batch of indices; use the kernel with axes=()")

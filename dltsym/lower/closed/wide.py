@@ -133,7 +133,9 @@ class Wide:
         c = c.value() if isinstance(c, Wide) else c + self.m * 0
         zero = m == 0
         size = xp.where(zero, m, xp.log2(xp.where(zero, m + 1, abs(m)))) * c
-        high = xp.where(detach(c) == 0, c * 0, c * as_float(e, m))
+        endless = abs(detach(c)) == math.inf  # then the exponent of the base decides, and its mantissa where that is 0
+        size = xp.where(endless & (e != 0), xp.zeros_like(size), size)
+        high = xp.where((detach(c) == 0) | (endless & (e == 0)), xp.zeros_like(size), c * as_float(e, m))
         k = rounded(detach(size + high))
         power = xp.exp2(xp.where(abs(k) > _far(m), xp.zeros_like(size), (high - as_float(k, m)) + size))
         ends = xp.where(detach(c) > 0, xp.zeros_like(power), xp.zeros_like(power) + math.inf)
@@ -231,9 +233,10 @@ def wide_exp(x: Any) -> Wide:
     rest = (x - n * LN2) - n * LN2_TAIL
     far = abs(k) > _far(x)
     if bool(far.any()):  # one constant mantissa in [1/2, 1); an infinite exponent makes it nan, never a wrong number
-        rest = xp.where(far, (x - detach(x)) - LN2, rest)
-        zero = detach(x) == -math.inf
-        return Wide(xp.where(zero, xp.zeros_like(x), xp.exp(rest)), xp.where(zero, 0.0, k))
+        zero, endless = detach(x) == -math.inf, detach(x) == math.inf
+        rest = xp.where(far & ~(zero | endless), (x - detach(x)) - LN2, xp.where(far, xp.zeros_like(x), rest))
+        m = xp.where(zero, xp.zeros_like(x), xp.where(endless, x, xp.exp(rest)))
+        return Wide(m, xp.where(zero | endless, 0.0, k))
     return Wide(xp.exp(rest), k)
 
 

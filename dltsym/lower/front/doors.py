@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dltsym.errors import DltsymError, UnknownNode
 from dltsym.lower import closed
+from dltsym.lower.front.computed import BACKENDS, computed
 
 if TYPE_CHECKING:
     from dltsym.record import Theorem
@@ -37,6 +38,9 @@ def kernel(theorem: Theorem, backend: str, of: str | None, options: Mapping[str,
     """
     from dltsym.lower.compiler import compile as compiled
 
+    closed_form = bool(theorem.outputs) if of is None else of in theorem.outputs
+    if theorem.algorithm is not None and not closed_form:
+        return computed(theorem, backend, of, options)
     if options or backend == "triton":
         return compiled(theorem, backend=backend, of=of, **options)
     try:
@@ -60,6 +64,8 @@ def backends(theorem: Theorem) -> list[str]:
     -------
     list of str
     """
+    if theorem.algorithm is not None and not theorem.outputs:
+        return list(BACKENDS)
     known = closed.backends(theorem)
     if known or not theorem.outputs:
         return known

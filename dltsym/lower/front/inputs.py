@@ -175,7 +175,7 @@ def collect(
         if s.decl.sort == "matrix":
             raise UnsupportedError(f"the matrix {s.name} has no entries; declare an array with two indices")
         if s.decl.sort == "integer":
-            low = _number(s.decl.lo)
+            low = _least(s.decl.lo)
             least = -1 if low is None else int(low)
             floors[s.name] = max(least, 0) if s.name in sized or least >= 0 else least
             if s.name not in sized:
@@ -212,7 +212,7 @@ def _input(s: Sym) -> Input:
     d = s.decl
     shape = tuple(extent(p).text for p in d.shape)
     entries = "integer" if d.sort == "integer" else d.entries
-    lo, hi = _number(d.lo), _number(d.hi)
+    lo, hi = _least(d.lo) if d.sort == "integer" else _number(d.lo), _number(d.hi)
     first = [_number(p[0]) for p in d.shape]
     base = 0 if entries != "integer" else int(lo if lo is not None and d.shape else next(iter(first), None) or 0)
     return Input(d.name, shape, entries, lo, hi, d.lo_open, d.hi_open, (), base)
@@ -225,6 +225,17 @@ def _number(e: Expr | None) -> Fraction | None:
         case Neg(Num(value)):
             return -value
     return None
+
+
+def _least(e: Expr | None) -> Fraction | None:
+    """Return a lower bound of an end of a range of integers, which may be another number."""
+    match e:
+        case Sym() if e.decl.sort == "integer":
+            return _least(e.decl.lo)
+        case Add(args):
+            parts = [p for p in map(_least, args) if p is not None]
+            return sum(parts, Fraction(0)) if len(parts) == len(args) else None
+    return _number(e)
 
 
 def _hypothesis(rel: Rel, known: dict[Sym, Input]) -> None:

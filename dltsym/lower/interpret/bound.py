@@ -14,7 +14,7 @@ import numpy as np
 
 from dltsym.lower.interpret.bound_axes import ordered, reduced, softmax
 from dltsym.lower.interpret.bound_cells import attention, distances, log_product
-from dltsym.lower.interpret.bound_functions import function, stepped, turned, xlogy
+from dltsym.lower.interpret.bound_functions import counted, function, inverted, stepped, turned, xlogy
 from dltsym.lower.interpret.bound_parts import converted, error, gathered, leaf
 from dltsym.lower.interpret.bound_products import multiplied, powered
 from dltsym.lower.interpret.bound_rules import added, contraction
@@ -55,7 +55,8 @@ RULES = Rules(
     {
         **{name: function(name) for name in FUNCTIONS},
         "add": added, "mul": multiplied, "pow": powered, "contract": contraction,
-        "sin": turned, "cos": turned, "tan": turned, "xlogy": xlogy,
+        "sin": turned, "cos": turned, "tan": turned, "xlogy": xlogy, "log_binomial": counted,
+        "kl_upper": inverted, "kl_lower": inverted,
         "sign": stepped, "step": stepped, "floor": stepped,
         "maximum": extreme, "minimum": extreme, "logaddexp": extreme,
         "cmp": compared, "and": connected, "or": connected, "not": connected, "where": chosen,

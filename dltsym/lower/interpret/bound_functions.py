@@ -16,7 +16,7 @@ from dltsym.lower.interpret.bound_parts import (
     normal,
     settled,
 )
-from dltsym.lower.interpret.functions import EVALUATOR, FUNCTIONS, Fn, worst
+from dltsym.lower.interpret.functions import EVALUATOR, FUNCTIONS, Fn, kl_inverse, log_binomial, worst
 from dltsym.lower.interpret.model import F64, U64, Model
 from dltsym.lower.interpret.values import Array, Item, together
 from dltsym.lower.interpret.walk import Rule, Walk
@@ -214,3 +214,61 @@ def xlogy(walk: Walk, _node: Node, args: list[Item]) -> Item:
     e = (np.abs(x.v) + error(x)) * far + error(x) * np.abs(log)
     out = settled(v, e, model, worst("xlogy") * model_calls(model))
     return made(v, np.where(nil, 0.0, out), axes, host=host)
+
+
+def counted(walk: Walk, _node: Node, args: list[Item]) -> Item:
+    """Bound ``log_binomial``, whose slopes are at most ``log(n + 1) + 0.6`` in size (DLMF 5.11, 5.15).
+
+    Parameters
+    ----------
+    walk : Walk
+        Evaluation.
+    args : list of Item
+        Both arguments.
+
+    Returns
+    -------
+    Item
+    """
+    (n, k), axes = together([converted(a, walk.model) for a in args])
+    e = error(n) + error(k)
+    v = log_binomial(n.v, k.v)
+    inside = (k.v - e >= 0) & (k.v + e <= n.v)
+    far = np.where(inside, e * (np.log1p(np.maximum(n.v, 0) + e) + 0.6), np.inf)
+    out = settled(v, np.where(e == 0, 0.0, far), walk.model, worst("log_binomial") * model_calls(walk.model))
+    return made(v, np.where((e == 0) & ((v == 0) | np.isinf(v)), 0.0, out), axes)
+
+
+def inverted(walk: Walk, node: Node, args: list[Item]) -> Item:
+    """Bound an inverse of relative entropy by its values at the corners: it is monotone in both arguments.
+
+    Parameters
+    ----------
+    walk : Walk
+        Evaluation.
+    node : Node
+        ``kl_upper`` or ``kl_lower``.
+    args : list of Item
+        Mean and radius.
+
+    Returns
+    -------
+    Item
+        The bound is infinite where rounding may lead out of the domain.
+    """
+    (q, c), axes = together([converted(a, walk.model) for a in args])
+    e, f, way = error(q), error(c), 1.0 if node.op == "kl_upper" else -1.0
+    (low, high), (least, most) = ((np.nextafter(x.v - w, -np.inf), np.nextafter(x.v + w, np.inf)) for x, w in
+                                  ((q, e), (c, f)))  # fmt: skip
+    v, top, bottom = (
+        kl_inverse(node.op, np.clip(a, 0.0, 1.0), np.maximum(b, 0.0))[0]
+        for a, b in ((q.v, c.v), (high, most if way > 0 else least), (low, least if way > 0 else most))
+    )
+    inside = (q.v >= e) & (q.v + e <= 1) & (c.v >= f)
+    far = np.where(inside, np.maximum(top - v, v - bottom), np.inf)
+    deep = np.log(np.maximum(q.v, v) / np.where(v > 0, v, 1.0)) if way < 0 else 0.0  # e**-s has an error of s units
+    lost = 2 * U64 * worst(node.op) * (top + v) * np.where(v > 0, 1.0 + deep, 1.0)
+    out = settled(
+        v, np.where((e == 0) & (f == 0), 0.0, far) + lost, walk.model, worst(node.op) * model_calls(walk.model)
+    )
+    return made(np.where((q.v >= 0) & (q.v <= 1) & (c.v >= 0), v, np.nan), out, axes)

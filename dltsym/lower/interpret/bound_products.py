@@ -104,8 +104,17 @@ def positive(walk: Walk, item: Item, p: Fraction) -> Item:
     if whole and (np.abs(f.value(np.abs(item.v) + error(item))) * U64 <= 1).all():
         v, far = moved(f, item.v, error(item), item.nonneg)
         return made(v, np.ceil(far * (1 - 2.0**-40)), item.axes, host=item.host, whole=True, nonneg=even or item.nonneg)
-    calls = 1.0 if p in (2, 1) else 2.0 if 2 * p == 1 else 4.0 + 2 * float(p)
+    calls: Array | float = 1.0 if p in (2, 1) else 2.0 if 2 * p == 1 else 4.0 + 2 * float(p)
+    if not integer and p.denominator & (p.denominator - 1):
+        # The exponent is rounded too: x**(p(1 + d)) is x**p exp(p d log x).
+        calls = calls + 2 * float(p) * _logarithm(item)
     return replace(applied(walk, item, f, calls), nonneg=even or not integer or item.nonneg)
+
+
+def _logarithm(item: Item) -> Array:
+    """Bound the logarithm of a number in size; that of no float64 exceeds 746."""
+    ends = [np.log(np.maximum(np.abs(item.v) + s * error(item), 5e-324)) for s in (-1, 1)]
+    return np.minimum(np.maximum(np.abs(ends[0]), np.abs(ends[1])), 746.0)
 
 
 def _power(x: Array, p: Fraction) -> Array:

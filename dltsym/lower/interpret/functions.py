@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -201,6 +202,56 @@ def xexpx(x: Array) -> Array:
     return np.where(x == -np.inf, 0.0, x * np.exp(x))
 
 
+def log_binomial(n: Array, k: Array) -> Array:
+    """Return the logarithm of a binomial coefficient.
+
+    Parameters
+    ----------
+    n, k : ndarray
+        Whole numbers.
+
+    Returns
+    -------
+    ndarray
+        ``-inf`` outside ``0 <= k <= n``.
+    """
+    return _log_binomial(np.asarray(n, float), np.asarray(k, float))
+
+
+def kl_inverse(op: str, q: Array, c: Array) -> tuple[Array, Array, Array]:
+    """Return an inverse of Bernoulli relative entropy with its slopes.
+
+    Parameters
+    ----------
+    op : str
+        ``kl_upper`` or ``kl_lower``.
+    q, c : ndarray
+        Means and radii.
+
+    Returns
+    -------
+    tuple of ndarray
+        Value, slope by q, slope by c; nan outside the domain.
+    """
+    q, c = np.broadcast_arrays(np.asarray(q, float), np.asarray(c, float))
+    a, b = (q, 1 - q) if op == "kl_upper" else (1 - q, q)
+    with np.errstate(all="ignore"):
+        d, r = _kl_pair(a, c, b, 0.0)
+        by_c = (a + d) * (r / d)
+        by_q = np.where(d > 0, (np.log1p(d / a) + np.log(b / r)) * by_c, 1.0)
+    return (q + d, by_q, by_c) if op == "kl_upper" else (r, by_q, -by_c)
+
+
+def _counting() -> tuple[Callable[[Array, Array], Array], Callable[..., tuple[Array, Array]]]:
+    from dltsym.lower.printers.counting import NUMPY_COUNTS
+    from dltsym.lower.printers.inverses import NUMPY_INVERSES
+
+    space: dict[str, Any] = {"np": np, "math": math}
+    exec("\n".join((*NUMPY_COUNTS.values(), *NUMPY_INVERSES.values())), space)
+    return space["_log_binomial"], space["_kl_pair"]
+
+
+_log_binomial, _kl_pair = _counting()
 _ROOT_PI = 2 / np.sqrt(np.pi)
 FUNCTIONS: dict[str, Fn] = {
     "abs": Fn(np.abs, (0.0,), kept=True, steep=np.sign),

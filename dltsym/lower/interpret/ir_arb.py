@@ -34,7 +34,9 @@ FOLDS: dict[str, tuple[Callable[..., Any], Any]] = {
 }
 
 
-def ir_balls(program: Program, inputs: Mapping[str, Any], prec: int = 128) -> dict[str, BallArray]:
+def ir_balls(
+    program: Program, inputs: Mapping[str, Any], prec: int = 128, enough: int = MAX_PREC
+) -> dict[str, BallArray]:
     """Evaluate a program in balls of relative radius below 2**-60.
 
     Parameters
@@ -45,6 +47,9 @@ def ir_balls(program: Program, inputs: Mapping[str, Any], prec: int = 128) -> di
         Its arguments; leading axes are batch axes.
     prec : int
         Bits to begin with; doubled while an entry is too wide.
+    enough : int
+        Bits from which on finite balls are taken as they are, for a caller who reads their radii: the exact 0 of a
+        sum that cancels never gets narrow.
 
     Returns
     -------
@@ -61,12 +66,17 @@ def ir_balls(program: Program, inputs: Mapping[str, Any], prec: int = 128) -> di
         with working(prec):
             run = Run(program, given, sizes)
             out = {o.name: run.output(o.node, o.axes) for o in program.outputs}
-            wide = [b for one in out.values() for b in one.balls.flat if not narrow(b)]
+            fine = narrow if prec < enough else _known
+            wide = [b for one in out.values() for b in one.balls.flat if not fine(b)]
         if not wide:
             return out
         if 2 * prec > MAX_PREC:
             raise Undecided(f"an entry of the tensor program is {wide[0]} with {prec} bits")
         prec *= 2
+
+
+def _known(b: Any) -> bool:
+    return b.is_finite() or narrow(b)
 
 
 class Run:
@@ -349,14 +359,19 @@ def _entries_of(i: Input, array: Array) -> Array:
 def _matrix_product(items: Sequence[Item], bound: Sequence[Axis]) -> Item | None:
     a, b = items
     left, right = ([x for x in i.axes if x not in o.axes] for i, o in ((a, b), (b, a)))
-    shared = [x for x in a.axes if x in b.axes]
-    if set(shared) != set(bound) or a.v.ndim != len(a.axes) or b.v.ndim != len(b.axes):
+    if {x for x in a.axes if x in b.axes} != set(bound):
         return None
     x, y = laid(a.v, a.axes, (*left, *bound)), laid(b.v, b.axes, (*bound, *right))
     if not all(isinstance(v, fmpq) or v.is_finite() for v in (*x.flat, *y.flat)):
         return None
-    rows, inner, columns = (int(np.prod(s, dtype=int)) for s in (x.shape[: len(left)], x.shape[len(left) :],
-                                                               y.shape[len(bound) :]))  # fmt: skip
-    product = arb_mat(rows, inner, list(x.flat)) * arb_mat(inner, columns, list(y.flat))
-    out = objects(product.entries()).reshape((*x.shape[: len(left)], *y.shape[len(bound) :]))
+    lead = np.broadcast_shapes(*(i.v.shape[: i.v.ndim - len(i.axes)] for i in items))
+    own = [v.shape[v.ndim - n :] for v, n in ((x, len(left) + len(bound)), (y, len(bound) + len(right)))]
+    shape = (*own[0][: len(left)], *own[1][len(bound) :])
+    rows, inner, columns = (int(np.prod(s, dtype=int)) for s in (own[0][: len(left)], own[1][: len(bound)],
+                                                               own[1][len(bound) :]))  # fmt: skip
+    x, y = (np.broadcast_to(v, (*lead, *s)) for v, s in zip((x, y), own, strict=True))
+    out = np.empty((*lead, *shape), dtype=object)
+    for at in np.ndindex(*lead):
+        product = arb_mat(rows, inner, list(x[at].flat)) * arb_mat(inner, columns, list(y[at].flat))
+        out[(*at, ...)] = objects(product.entries()).reshape(shape)
     return Item(out, axes=(*left, *right))

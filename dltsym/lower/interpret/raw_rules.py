@@ -9,8 +9,9 @@ from flint import arb, fmpq
 
 from dltsym.errors import DomainError, Undecided
 from dltsym.notation import extended as ext
-from dltsym.notation.balls import NAN, NotRational, exact_power, exact_root
+from dltsym.notation.balls import EXACT, NAN, NotRational, exact_power, exact_root
 from dltsym.notation.extended import DEAD, Value
+from dltsym.notation.extended_inverses import kl_lower, kl_upper
 from dltsym.notation.folds import Cases, Order
 from dltsym.notation.tree import Call, Expr, Index, Num, Rel, Sum
 from dltsym.notation.walk import free_symbols, subterms
@@ -103,6 +104,32 @@ def rational_call(fn: Callable[..., fmpq], fs: list[Fn]) -> Fn:
     return f
 
 
+def binomial(n: Value, k: Value) -> Value:
+    """Return a binomial coefficient: the number itself, or a ball by the gamma function where it has too many digits.
+
+    Parameters
+    ----------
+    n, k : Value
+        Whole numbers, 0 <= k <= n.
+
+    Returns
+    -------
+    Value
+
+    Raises
+    ------
+    Undecided
+        For other numbers, and balls.
+    """
+    if not (isinstance(n, fmpq) and isinstance(k, fmpq) and n.q == k.q == 1 and 0 <= k <= n):
+        raise Undecided("a binomial coefficient needs whole numbers 0 <= k <= n")
+    try:
+        return EXACT["binomial"](n, k)
+    except NotRational:
+        top, low, high = ((arb(x) + 1).lgamma() for x in (n, k, n - k))
+        return (top - low - high).exp()
+
+
 def is_exponential(node: Expr | Rel) -> bool:
     """Say whether a node is an exponential."""
     return isinstance(node, Call) and node.name == "exp"
@@ -158,7 +185,8 @@ def _size(x: Value) -> Value:
 
 
 def _xlogx(x: Value) -> Value:
-    return ext.times(x, ext.log(x))
+    nothing = x is DEAD or (isinstance(x, fmpq) and x == 0) or (isinstance(x, arb) and x.is_zero())
+    return x if nothing else ext.times(x, ext.log(x))
 
 
 EXTENDED: dict[str, Callable[..., Value]] = {
@@ -169,4 +197,6 @@ EXTENDED: dict[str, Callable[..., Value]] = {
     "min": ext.smaller,
     "abs": _size,
     "xlogx": _xlogx,
+    "kl_upper": kl_upper,
+    "kl_lower": kl_lower,
 }

@@ -17,6 +17,7 @@ from dltsym.errors import DomainError, Undecided, UnsupportedError
 from dltsym.lower.interpret.raw_loops import loop
 from dltsym.lower.interpret.raw_rules import (
     EXTENDED,
+    binomial,
     exact_over,
     exact_raised,
     irrational,
@@ -306,8 +307,10 @@ class Walk:
         if node.name == "delta":
             return self._kronecker(self.truth(Rel(node.args[0], "=", node.args[1])))
         exact = EXACT.get(node.name)
-        if self.twin is None or node.name == "binomial":
+        if self.twin is None:
             return irrational if exact is None else rational_call(exact, [self.at(a) for a in node.args])
+        if node.name == "binomial":
+            return self.settled(binomial, node.args, node)
         if node.name in REAL:
             return self.settled(EXTENDED.get(node.name) or real_function(REAL[node.name]), node.args, node)
         wider = expand_definitions(node)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from dltsym.lower.interpret.functions import ulp
+from dltsym.lower.interpret.functions import kl_inverse, log_binomial, ulp
+from dltsym.lower.interpret.model import U64
 from dltsym.lower.interpret.sigma_parts import SURE, arithmetic, converted, made, noise, parts_of, times, variance
 from dltsym.lower.interpret.values import Array, Item, together
 from dltsym.lower.interpret.walk import Walk
 from dltsym.lower.nodes import Node
+
+CALLED = frozenset({"logaddexp", "xlogy", "log_binomial", "kl_upper", "kl_lower"})
+"""Operations of two arguments that are library calls on arrays."""
 
 
 def stepped(walk: Walk, node: Node, args: list[Item]) -> Item:
@@ -35,7 +39,7 @@ def stepped(walk: Walk, node: Node, args: list[Item]) -> Item:
 
 
 def paired(walk: Walk, node: Node, args: list[Item]) -> Item:
-    """Propagate variances through ``maximum``, ``minimum``, ``logaddexp`` and ``xlogy``.
+    """Propagate variances through ``maximum``, ``minimum`` and `CALLED`.
 
     Parameters
     ----------
@@ -51,7 +55,7 @@ def paired(walk: Walk, node: Node, args: list[Item]) -> Item:
     Item
     """
     items, model, host = arithmetic(args, walk.model)
-    if host or node.op in ("logaddexp", "xlogy"):
+    if host or node.op in CALLED:
         items, model, host = [converted(a, walk.model) for a in args], walk.model, False
     items, axes = together(items)
     out = items[0]
@@ -59,12 +63,35 @@ def paired(walk: Walk, node: Node, args: list[Item]) -> Item:
         v, left, right = _pair(node.op, out.v, item.v)
         parts = [(tag, times(w, left**2)) for tag, w in parts_of(out)]
         parts += [(tag, times(w, right**2)) for tag, w in parts_of(item)]
-        if node.op in ("logaddexp", "xlogy"):
+        if node.op in CALLED:
             floor = np.where(np.isfinite(v), np.log(2.0) * (node.op == "logaddexp"), 0.0)
-            parts.append(noise(np.abs(v) + floor, model, axes, ulp(node.op) * model.calls))
+            own = np.abs(v) * deepened(node.op, out.v, v, model.u) + floor
+            parts.append(noise(own, model, axes, ulp(node.op) * model.calls))
         whole = node.op in ("maximum", "minimum") and out.whole and item.whole
         out = made(v, parts, axes, host=host, whole=whole)
     return out
+
+
+def deepened(op: str, x: Array, v: Array, unit: float) -> Array | float:
+    """Return by how much the error of a call exceeds that of its row.
+
+    Parameters
+    ----------
+    op : str
+        Operation.
+    x, v : ndarray
+        First argument and value.
+    unit : float
+        Rounding unit of the kernel.
+
+    Returns
+    -------
+    ndarray or float
+        ``kl_lower`` is q e**-s, whose error in double precision grows with s.
+    """
+    if op != "kl_lower" or not unit > 0:
+        return 1.0
+    return 1.0 + np.log(np.maximum(x, v) / np.where(v > 0, v, 1.0)) * (U64 / unit) * (v > 0)
 
 
 def _pair(op: str, x: Array, y: Array) -> tuple[Array, Array, Array]:
@@ -74,6 +101,11 @@ def _pair(op: str, x: Array, y: Array) -> tuple[Array, Array, Array]:
         return v, np.where(dead, 0.0, np.exp(x - v)), np.where(dead, 0.0, np.exp(y - v))
     if op == "xlogy":
         return np.where(x == 0, 0.0, x * np.log(y)), np.log(y), x / y
+    if op == "log_binomial":
+        steep = np.log1p(np.maximum(x, 0.0)) + 0.6
+        return log_binomial(x, y), steep, steep
+    if op in ("kl_upper", "kl_lower"):
+        return kl_inverse(op, x, y)
     left = x >= y if op == "maximum" else x <= y
     return np.where(left, x, y), left.astype(float), (~left).astype(float)
 

@@ -9,7 +9,7 @@ import numpy as np
 from dltsym.lower.interpret.functions import FUNCTIONS, Fn, ulp
 from dltsym.lower.interpret.sigma_parts import times
 from dltsym.lower.interpret.sigma_rules import _TURNED, _slope
-from dltsym.lower.interpret.sigma_truths import _pair
+from dltsym.lower.interpret.sigma_truths import _pair, deepened
 from dltsym.lower.interpret.twin_parts import Units, charge, exact, made, moved, size, units
 from dltsym.lower.interpret.values import Array, Item, contracted, together, union
 from dltsym.lower.interpret.walk import Rule, Walk
@@ -275,7 +275,7 @@ def _carried(f: Fn, x: Array, e: Array, v: Array) -> Array:
 
 
 def paired(walk: Walk, node: Node, args: list[Item]) -> Item:
-    """Move ``maximum``, ``minimum``, ``logaddexp`` and ``xlogy``.
+    """Move ``maximum``, ``minimum``, ``logaddexp``, ``xlogy``, ``log_binomial`` and inverses.
 
     Parameters
     ----------
@@ -304,7 +304,8 @@ def paired(walk: Walk, node: Node, args: list[Item]) -> Item:
         floor = np.log(2.0) if node.op == "logaddexp" else 0.0
         e = times(moved(out), np.abs(left)) + times(moved(item), np.abs(right))
         fine = np.isfinite(v) & ((v != 0) | (node.op == "logaddexp"))
-        out = made(v, e + charge(v, units(walk), units(walk).log, np.where(fine, np.abs(v) + floor, 0.0)), axes)
+        near = np.abs(v) * deepened(node.op, items[0].v, v, units(walk).unit) + floor
+        out = made(v, e + charge(v, units(walk), units(walk).log, np.where(fine, near, 0.0)), axes)
     return out
 
 

@@ -120,6 +120,8 @@ def call(low: Lowering, e: Call, env: Env) -> Node:
     if e.name == "delta":
         truth = relation(low, Rel(e.args[0], "=", e.args[1]), env)
         return make.where(truth, make.num(ONE), make.num(Fraction(0)))
+    if e.name == "binomial":
+        return make.call("exp", make.call("log_binomial", *(low.expr(a, env) for a in e.args)))
     row = _ROWS.get(e.name, e.name)
     if row in OPS and row not in ("add", "mul", "pow"):
         return make.call(row, *(low.expr(a, env) for a in e.args))

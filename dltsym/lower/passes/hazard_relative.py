@@ -162,8 +162,17 @@ def relative_term(walk: Walk, c: Fraction, a: Node, b: Node) -> Node:
         return _scaled(alg, -c, walk.visit(a), table.make("log1pmx", (ratio,)))
     empty = alg.cmp("=", a, alg.zero)
     ratio = walk.visit(alg.div(gap, alg.where(empty, alg.one, a)))
-    value = _scaled(alg, Fraction(-1), walk.visit(a), table.make("log1pmx", (ratio,)))
-    return _scaled(alg, c, table.make("where", (walk.visit(empty), walk.visit(b), value)))
+    near = walk.visit(alg.both(alg.cmp("!=", a, alg.zero), *_within(alg, gap, a)))
+    close = _scaled(alg, Fraction(-1), walk.visit(a), table.make("log1pmx", (ratio,)))
+    logs = table.make("xlogx", (walk.visit(a),)), table.make("xlogy", (walk.visit(a), walk.visit(b)))
+    far = table.make("add", (logs[0], _scaled(alg, Fraction(-1), logs[1]), walk.visit(gap)))
+    return _scaled(alg, c, table.make("where", (near, close, far)))
+
+
+def _within(alg: Algebra, gap: Node, a: Node) -> tuple[Node, Node]:
+    # Whether -1/2 <= gap/a <= 8, for a > 0 and without the quotient, which overflows for tiny a. Beyond, b/a is better
+    # than 1 + gap/a, whose last digits are those of 1, and it cannot overflow as a logarithm.
+    return alg.cmp("<=", alg.mul(alg.num(Fraction(-1, 2)), a), gap), alg.cmp("<=", gap, alg.mul(alg.num(_FAR), a))
 
 
 def _scaled(alg: Algebra, c: Fraction, *parts: Node) -> Node:

@@ -106,6 +106,9 @@ def _complement(walk: Walk, k: Fraction, same: bool, f: Node) -> Node | None:
         case "cos":
             half = walk.visit(alg.mul(alg.num(_HALF), x))
             return made(2 * k, "cos" if same else "sin", half, power=2)
+        case "kl_upper" | "kl_lower" if not same:
+            other = "kl_lower" if f.op == "kl_upper" else "kl_upper"
+            return made(k, other, walk.visit(alg.sub(alg.one, x)), walk.visit(f.args[1]))
         case "cosh" if not same:
             return made(-2 * k, "sinh", walk.visit(alg.mul(alg.num(_HALF), x)), power=2)
         case "pow" if not same and f.data[0] == 2 and x.op == "tanh":

@@ -96,6 +96,23 @@ def _power(alg: Algebra, x: Node) -> Span:
     return not low, not high
 
 
+def exceeds(alg: Algebra, x: Node) -> bool:
+    """Tell whether nothing keeps the exponential of a node from overflowing.
+
+    Parameters
+    ----------
+    alg : Algebra
+        Owner of the facts.
+    x : Node
+        Exponent.
+
+    Returns
+    -------
+    bool
+    """
+    return _power(alg, x)[0]
+
+
 def _relative(alg: Algebra, x: Node) -> bool:
     # x - lse x, and what a running average is made of.
     terms = [coefficient(alg.table, t) for t in addends(x)]

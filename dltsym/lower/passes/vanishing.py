@@ -2,7 +2,8 @@
 
 ``z log z`` is 0 at ``z = 0``, and so is what a mask leaves out, whatever stands beside it (dltsym design note, tables
 3.5 and 3.6). The infinite factor is replaced by 0 where its weight is 0, which serves the gradient too: the value does
-not move there but in the weight itself.
+not move there but in the weight itself. An exponential that may overflow is 1 where an odd function beside it is 0, as
+the sine of the angle between a token and itself.
 """
 
 from __future__ import annotations
@@ -14,12 +15,15 @@ from dltsym.lower.algebra.constructors import Algebra
 from dltsym.lower.algebra.forms import base, coefficient, factors, is_mask, is_minus_inf
 from dltsym.lower.axes import Axis
 from dltsym.lower.nodes import Node
+from dltsym.lower.ops import OPS
+from dltsym.lower.passes.overflow import exceeds
 from dltsym.lower.passes.rebuild import rewrite
 from dltsym.lower.program import Program
 from dltsym.lower.report import Finding
 from dltsym.lower.show import show
 
 _LOGARITHMS = frozenset({"log", "log1p", "log1mexp", "log_softmax"})
+_ODD = frozenset(op.name for op in OPS.values() if op.sign == "odd") | {"sin", "tan", "sinh"}
 _THROUGH = frozenset({"add", "mul", "contract", "where", "take", "logaddexp"})
 
 
@@ -62,6 +66,10 @@ def _hidden(
 ) -> Sequence[Node]:
     out = list(parts)
     for k, f in enumerate(parts):
+        if f.op == "exp" and exceeds(alg, f.args[0]):
+            zeros = [alg.cmp("!=", w, alg.zero) for w in parts if w.op in _ODD and w.axes <= f.axes]
+            if zeros:
+                out[k] = alg.table.make("exp", (alg.table.make("where", (alg.both(*zeros), f.args[0], alg.zero)),))
         if alg.facts(f).finite or is_mask(f):
             continue
         sinks = _sinks(alg, f)

@@ -124,6 +124,8 @@ def _ref(printer: Printer, node: Node) -> Value:
         kind = printer.kind(node)
         shape = list(given.shape)
         if not places:
+            if kind == "integer":  # a Python number, like a size, but perhaps negative
+                return Value(printer.names[name], kind=kind, pure=True, batch=False)
             return printer.enter(name) if kind == "real" else Value(printer.names[name], kind=kind)
         base = Value(printer.names[name], kind=kind)
     return placed(printer, base, places, shape)

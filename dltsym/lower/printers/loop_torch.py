@@ -97,13 +97,14 @@ def _affine_chunks(a, b, start, size, step, own):
     return out.flip(0) if step < 0 else out
 '''
 
-LOG_AFFINE = '''\
+LOG_ADD = '''\
 def _log_add(x, y):
     """log(exp(x) + exp(y)) with gradient 0 where both are -inf."""
     dead = (x == -torch.inf) & (y == -torch.inf)
     return torch.where(dead, -torch.inf, torch.logaddexp(x.masked_fill(dead, 0.0), y.masked_fill(dead, 0.0)))
+'''
 
-
+LOG_AFFINE = '''\
 def _scan_log_affine(al, be, init, dim, size, step, own):
     """Logarithms of the states h <- e^al h + e^be along dim."""
     kind = torch.result_type(al, be)
@@ -274,6 +275,7 @@ TORCH_LOOPS = {
     "_scan_min": MIN,
     "_scan_lse": LSE,
     "_scan_affine": AFFINE,
+    "_log_add": LOG_ADD,
     "_scan_log_affine": LOG_AFFINE,
     "_topk": TOPK,
     "_rank": RANK,

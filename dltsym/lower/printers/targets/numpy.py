@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dltsym.lower.ops import OPS
+from dltsym.lower.printers.counting import NUMPY_COUNTS
 from dltsym.lower.printers.helpers import NUMPY
+from dltsym.lower.printers.inverses import NUMPY_INVERSES
 from dltsym.lower.printers.loop_numpy import NUMPY_LOOPS
 from dltsym.lower.printers.target import Target
 
@@ -12,7 +14,7 @@ TARGET = Target(
     modules={"math": "import math", "np": "import numpy as np", "special": "from scipy import special"},
     host="numpy",
     ops={name: row.numpy for name, row in OPS.items()},
-    helpers={**NUMPY_LOOPS, **NUMPY},
+    helpers={**NUMPY_LOOPS, **NUMPY_COUNTS, **NUMPY_INVERSES, **NUMPY},
     dtype="{0}.dtype",
     device="",
     lift="np.asarray({0}, {dtype})",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dltsym.lower.ops import OPS
+from dltsym.lower.printers.counting import TORCH_COUNTS
 from dltsym.lower.printers.helpers import TORCH
+from dltsym.lower.printers.inverses import TORCH_INVERSES
 from dltsym.lower.printers.loop_torch import TORCH_LOOPS
 from dltsym.lower.printers.target import Target
 
@@ -12,7 +14,7 @@ TARGET = Target(
     modules={"math": "import math", "torch": "import torch"},
     host="torch",
     ops={name: row.torch for name, row in OPS.items()},
-    helpers={**TORCH_LOOPS, **TORCH},
+    helpers={**TORCH_LOOPS, **TORCH_COUNTS, **TORCH_INVERSES, **TORCH},
     dtype="{0}.dtype",
     device="{0}.device",
     lift="torch.full((), {0}, dtype={dtype}, device={device})",
