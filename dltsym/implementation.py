@@ -42,6 +42,9 @@ class Arithmetic:
         Form of the statement whose rounding errors are charged: empty for the statement as written, ``"stable"`` for
         the statement with its differences that cancel rewritten, or a form that the record proves. A kernel that names
         one is held to the smaller tolerance of that form and of the statement as written, entry by entry.
+    normalised : bool
+        Whether log weights of which only differences count are made to sum to 1 before they are used. Their gradient
+        then loses its mean by a subtraction, whose rounding is that of its largest entries.
     """
 
     io: str = "float32"
@@ -54,6 +57,7 @@ class Arithmetic:
     log_ulp: float = 2.0
     ftz: bool = False
     form: str = ""
+    normalised: bool = False
 
 
 @dataclass(frozen=True)

@@ -117,6 +117,8 @@ class Operator:
     forms : mapping of str to callable
         Other statements with the same value, proved equal in the record; a kernel that claims one is charged the
         rounding errors of that form.
+    weights : tuple of str
+        Inputs that are log weights, made to sum to 1 along their last axis: adding a constant to all changes nothing.
     """
 
     statement: Callable[..., Mapping[str, Expr | Root]]
@@ -127,3 +129,4 @@ class Operator:
     exact: tuple[str, ...] = ()
     relations: tuple[Relation | Law, ...] = ()
     forms: Mapping[str, Callable[..., Mapping[str, Expr | Root]]] = field(default_factory=dict)
+    weights: tuple[str, ...] = ()

@@ -12,9 +12,10 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, replace
 from pathlib import Path
+from traceback import walk_tb
 from typing import Any
 
-from dltsym.errors import KernelMapError, UnsupportedError, suggest
+from dltsym.errors import DltsymError, KernelMapError, UnsupportedError, suggest
 from dltsym.implementation import DTYPES, Arithmetic, Implementation, implementation_of
 from dltsym.oracle.binding import Binding, bind, signature_of
 from dltsym.oracle.calling import Call
@@ -107,7 +108,7 @@ def candidate(
     out = Candidate(
         title, call, outputs, _contract(told.arithmetic if told else _default(kind), contract), device=device,
         grads=tuple(g for g in grads if g not in binding.fixed), untested=tuple(binding.fixed), modes=binding.modes,
-        fixed={i: None if e is None else _value(e) for i, e in binding.fixed.items()}, kind=kind,
+        fixed={i: None if e is None else _value(e) for i, e in binding.fixed.items()}, kind=kind, parts=call.parts,
         dtypes=told.dtypes if told else library or (NUMPY_DTYPES if kind == "numpy" else ()),
     )  # fmt: skip
     return out if told else replace(out, outputs=_outputs(out, call, spec, timeout))
@@ -173,12 +174,26 @@ def _module(name: str) -> Any:
         sys.path.insert(0, str(Path.cwd()))
     try:
         return importlib.import_module(name)
+    except DltsymError:
+        raise
     except ModuleNotFoundError as error:
         if error.name and (name == error.name or name.startswith(error.name + ".")):
             raise KernelMapError(
                 f"there is no module {name}; run from the folder that holds it, or install it"
             ) from None
-        raise KernelMapError(f"{name} cannot be imported: {error}") from error
+        raise _unimported(name, error) from error
+    except (Exception, SystemExit) as error:  # the door to code that is not ours
+        raise _unimported(name, error) from error
+
+
+def _unimported(name: str, error: BaseException) -> KernelMapError:
+    """Say what stopped an import, and where in the file."""
+    place = next((f" (line {n})" for f, n in reversed([*walk_tb(error.__traceback__)]) if _in_file(f, name)), "")
+    return KernelMapError(f"{name} cannot be imported: {type(error).__name__}: {error}{place}")
+
+
+def _in_file(frame: Any, name: str) -> bool:
+    return frame.f_globals.get("__name__") in (name, Path(name).stem)
 
 
 def _file(path: Path) -> Any:
@@ -190,7 +205,12 @@ def _file(path: Path) -> Any:
     module = importlib.util.module_from_spec(spec)
     sys.modules.setdefault(path.stem, module)
     sys.path.insert(0, str(path.resolve().parent))
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except DltsymError:
+        raise
+    except (Exception, SystemExit) as error:  # the door to code that is not ours
+        raise _unimported(str(path), error) from error
     return module
 
 
@@ -249,7 +269,7 @@ def _default(kind: str) -> Callable[[str], Arithmetic]:
     def contract(dtype: str) -> Arithmetic:
         # numpy rounds every single operation to half precision; anything else accumulates in single precision.
         acc = dtype if dtype == "float64" or kind == "numpy" else "float32"
-        return Arithmetic(io=dtype, acc=acc)
+        return Arithmetic(io=dtype, acc=acc, normalised=True)
 
     return contract
 

@@ -11,6 +11,7 @@ import inspect
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from dltsym.errors import KernelMapError, suggest
@@ -170,15 +171,25 @@ def bind(name: str, signature: Signature, spec: Spec, entries: Entries) -> Bindi
             positional[places[p.name]] = named.pop(p.name)
     arguments = (*named.values(), *positional.values())
     taken = {n for g in arguments if isinstance(g.value, Expression) for n in g.value.names}
-    unused = [i for i in inputs if i not in taken and i not in fixed]
+    modes = {m: tuple(v) if m in taken else (v[0],) for m, v in spec.modes.items()} | modes
+    unused = _read(spec, modes, [i for i in inputs if i not in taken and i not in fixed])
     if missing or unused:
         raise KernelMapError(_advice(name, signature, spec, missing, unused))
-    modes = {m: tuple(v) if m in taken else (v[0],) for m, v in spec.modes.items()} | modes
     buffers = tuple(g.value.output for g in arguments if isinstance(g.value, Buffer))
     optional = frozenset(p.name for p in parameters.values() if not p.required)
     results = _results(name, spec, entries, buffers)
     batch = _batch(spec, arguments, results)
     return Binding(named, positional, results, optional, fixed, modes, batch, buffers)
+
+
+def _read(spec: Spec, modes: Mapping[str, tuple[Any, ...]], names: list[str]) -> list[str]:
+    """Keep those inputs that the statement reads in some of the modes, such as no gate where a mode leaves it out."""
+    if not (names and modes):
+        return names
+    from dltsym.oracle.cases import mentioned
+
+    read = {n for values in product(*modes.values()) for n in mentioned(spec, dict(zip(modes, values, strict=True)))}
+    return [n for n in names if n in read]
 
 
 def _told(

@@ -72,10 +72,9 @@ class Call:
         axes = {i.name: i.axes for i in self.spec.inputs}
         batches = {n: tuple(x.shape[: x.ndim - len(axes[n])]) for n, x in inputs.items()}
         shape = tuple(torch.broadcast_shapes(*batches.values())) if batches else ()
-        named = self.binding.batch
-        extra = max(0, 0 if named is None else len(shape) - len(named))
         sizes, plain = self._sizes(inputs, axes), self._plain(axes) & {*inputs}
-        turned = {*range(extra), *(len(shape) - 1 - k for n in plain for k in range(len(batches[n])))}
+        turned = self._turned(shape, batches, plain)
+        extra = self._extra(shape)
         if not turned:
             return Once(self, inputs, modes, sizes, shape)()
         lengths = [shape[k] for k in sorted(turned)]
@@ -83,16 +82,48 @@ class Call:
             dtype = next(x.dtype for x in inputs.values() if x.is_floating_point())
             shapes = {o.name: [sizes.get(a, 0) for a in o.axes] for o in self.spec.outputs if o.name in self.outputs}
             return {name: torch.zeros((*shape, *own), dtype=dtype) for name, own in shapes.items()}
+        wide = {n: x.double() if x.requires_grad else x for n, x in inputs.items()}  # in which autograd adds the parts
         rest = tuple(1 if k in turned else shape[k] for k in range(extra, len(shape)))
         calls = []
         for place in itertools.product(*map(range, lengths)):
             at = dict(zip(sorted(turned), place, strict=True))
             gone = {n: {*at} if n in plain else {*range(extra)} for n in inputs}
-            part = {n: _entry(x, len(shape) - len(batches[n]), len(batches[n]), at, gone[n]) for n, x in inputs.items()}
+            part = {n: _entry(x, len(shape) - len(batches[n]), len(batches[n]), at, gone[n]) for n, x in wide.items()}
+            part = {n: x.to(inputs[n].dtype) for n, x in part.items()}
             calls.append(Once(self, part, modes, sizes, rest)())
         ranks = {o.name: len(o.axes) for o in self.spec.outputs}
         inner = [k for k in sorted(turned) if k >= extra]
         return {n: _joined([c[n] for c in calls], lengths, inner, extra, len(rest) + ranks[n]) for n in calls[0]}
+
+    def parts(self, shapes: Mapping[str, tuple[int, ...]]) -> tuple[int, ...]:
+        """Return the batches, counted from the last, along which the function is called part by part.
+
+        A gradient by an input that is the same along them is then the sum of the gradients of the parts.
+
+        Parameters
+        ----------
+        shapes : mapping of str to tuple of int
+            Shapes of the inputs.
+
+        Returns
+        -------
+        tuple of int
+            Such as -1 for the last batch.
+        """
+        import torch
+
+        axes = {i.name: i.axes for i in self.spec.inputs}
+        batches = {n: tuple(shape[: len(shape) - len(axes[n])]) for n, shape in shapes.items()}
+        shape = tuple(torch.broadcast_shapes(*batches.values())) if batches else ()
+        return tuple(sorted(k - len(shape) for k in self._turned(shape, batches, self._plain(axes) & {*shapes})))
+
+    def _extra(self, shape: tuple[int, ...]) -> int:
+        """Return how many of the first batches no layout names; none where there are no layouts."""
+        named = self.binding.batch
+        return 0 if named is None else max(0, len(shape) - len(named))
+
+    def _turned(self, shape: tuple[int, ...], batches: Mapping[str, tuple[int, ...]], plain: set[str]) -> set[int]:
+        return {*range(self._extra(shape)), *(len(shape) - 1 - k for n in plain for k in range(len(batches[n])))}
 
     def _plain(self, axes: Mapping[str, tuple[str, ...]]) -> set[str]:
         """Return the inputs that the function takes as numbers: without axes, and not arrays by their layout."""
@@ -196,7 +227,10 @@ class Once:
         named = {name: self._argument(name, g) for name, g in binding.named.items()}
         named = {name: x for name, x in named.items() if x is not MISSING}
         before = kept(self.inputs.items())
-        got = self.call.function(*(None if x is MISSING else x for x in positional), **named)
+        try:
+            got = self.call.function(*(None if x is MISSING else x for x in positional), **named)
+        except SystemExit as error:  # no Exception: it would end the whole check
+            raise RuntimeError(f"it ended the program, with status {error.code}") from error
         check_kept(before)
         out = {}
         for name, (buffer, given) in self.buffers.items():
@@ -309,6 +343,8 @@ class Once:
 
 
 def _picked(got: Any, place: Place) -> Any:
+    if place.at is not None and not isinstance(got, Sequence | Mapping) and getattr(got, "shape", None) is not None:
+        raise KernelMapError(f"it returns one array and no tuple, of which {place} would be an entry; write out=...")
     try:
         if place.at is not None:
             return got[place.at]

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from dltsym.errors import KernelMapError
 from dltsym.oracle.candidate import Candidate, Misbehaved
 from dltsym.oracle.cases import layouts
 from dltsym.oracle.formats import FORMATS, Array
@@ -118,7 +119,7 @@ def call(
     inputs = {n: t.requires_grad_() if n in grads else t for n, t in given.items()}
     with np.errstate(all="ignore"):
         raw = candidate.call(inputs, dict(modes))
-        results = {o: r if isinstance(r, torch.Tensor) else torch.as_tensor(r) for o, r in raw.items()}
+        results = {o: _real(o, r if isinstance(r, torch.Tensor) else torch.as_tensor(r)) for o, r in raw.items()}
         slopes = _gradients(results, inputs, grads, cotangents or {}) if grads else {}
     for name, was in before.items():
         if not torch.equal(_bits(was), _bits(given[name])):
@@ -145,8 +146,18 @@ def plain(t: Any) -> Array:
     return t.detach().to("cpu", torch.float64).numpy()
 
 
+def _real(name: str, t: Any) -> Any:
+    if t.is_complex():
+        raise KernelMapError(f"{name} comes in {_type_name(t)}, and is real; map a part of it, such as out.real={name}")
+    return t
+
+
+def _type_name(t: Any) -> str:
+    return str(t.dtype).removeprefix("torch.")
+
+
 def _type(t: Any) -> str:
-    name = str(t.dtype).removeprefix("torch.")
+    name = _type_name(t)
     return name if name in FORMATS else "float64"
 
 

@@ -55,6 +55,9 @@ class Candidate:
         For each input in `untested` its value from the sizes by name; None for one that is absent in every call.
     dtypes : tuple of str
         Types that it takes; empty for all.
+    parts : callable, optional
+        From the shapes of the inputs to the batches, counted from the last, along which it is called part by part: it
+        never sees the sum of the gradients of these parts.
     kind : str
         What it was: ``torch``, ``numpy``, ``kernel``, ``library`` and so on.
     """
@@ -69,4 +72,5 @@ class Candidate:
     modes: Mapping[str, tuple[Any, ...]] | None = None
     fixed: Mapping[str, Callable[[Mapping[str, int]], float] | None] = field(default_factory=dict)
     dtypes: tuple[str, ...] = ()
+    parts: Callable[[Mapping[str, tuple[int, ...]]], tuple[int, ...]] | None = None
     kind: str = "torch"

@@ -136,7 +136,7 @@ def main(module: str, capability: str, seconds: str, *names: str) -> None:
         first, error = len(seen), ""
         try:
             variant.call()
-        except Exception as e:  # a compiler's error is the finding
+        except Exception as e:  # compilers raise anything: it is told in the row of this variant, which then fails
             error = f"{type(e).__name__}: {e}"
         rows = [{"kernel": name, **resources(kernel)} for name, kernel in seen[first:]]
         signal.alarm(0)

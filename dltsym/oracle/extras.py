@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from dltsym.oracle.candidate import Candidate
 from dltsym.oracle.cases import make_inputs
 from dltsym.oracle.formats import FORMATS, full_name
 from dltsym.oracle.formulas import selftest
-from dltsym.oracle.hints import explained, unstable
+from dltsym.oracle.hints import explained, one_by_one, unstable
 from dltsym.oracle.prepare import Prepared
 from dltsym.oracle.relations import run_relations
 from dltsym.oracle.spec import Spec
@@ -56,7 +57,7 @@ class Probe:
 
 
 def probe(spec: Spec, candidate: Candidate, dtype: str, cases: Sequence[Case], grads: Sequence[str] = ()) -> Probe:
-    """Call a candidate once, on the first case that it takes.
+    """Call a candidate once, on the cheapest case that it takes.
 
     Parameters
     ----------
@@ -79,18 +80,23 @@ def probe(spec: Spec, candidate: Candidate, dtype: str, cases: Sequence[Case], g
     from dltsym.oracle.run import refusal
 
     every = tuple(o.name for o in spec.outputs if not o.exact and o.name in candidate.outputs)
-    for case in sorted(cases, key=lambda c: sum(c.sizes.values())):
+    for case in sorted(cases, key=_work):
         if refusal(candidate, case, dtype):
             continue
         try:
             found = _called(spec, candidate, dtype, case, grads)
-        except Exception:  # the door to code that is not ours; the cases report it
+        except Exception:  # code that is not ours raises anything; the cases meet the error again as their verdict
             continue
         # A result in a coarser type than the contract says is not allowed the rounding to that type: it is wrong.
         least = FORMATS[full_name(candidate.arithmetic(full_name(dtype)).io)].precision
         fine = {n: d for n, d in found.dtypes.items() if d not in FORMATS or FORMATS[d].precision >= least}
         return Probe(tuple(o for o in every if o in found.smooth), fine)
     return Probe(every, {})
+
+
+def _work(case: Case) -> tuple[int, int]:
+    """Return what sorts cases by their cost: problems in the largest batch, then sizes."""
+    return max((prod(b) for b in case.batch.values()), default=1), sum(case.sizes.values())
 
 
 def _called(spec: Spec, candidate: Candidate, dtype: str, case: Case, grads: Sequence[str]) -> Outcome:
@@ -150,6 +156,9 @@ def run(
     if failed:
         more["hints"], more["diagnosis"] = explained(spec, failed)
     passed = [(s.prepared, s.outcome) for s in seen if s.result.verdict in ("pass", "ill") and s.outcome is not None]
+    told = ((s.prepared, s.result.verdict, s.result.message) for s in seen)
+    if words := one_by_one(spec, candidate, list(told)):
+        more["hints"] = (words, *more.get("hints", ()))
     if lines := unstable(spec, passed):
         more["hints"] = (*more.get("hints", ()), *lines)
     return found, more
@@ -241,7 +250,7 @@ def repeated(spec: Spec, candidate: Candidate, seen: Sequence[Seen]) -> Iterator
     for dtype, one in largest.items():
         try:
             again = calls.run(spec, candidate, one.prepared).values
-        except Exception as e:  # the door to code that is not ours
+        except Exception as e:  # code that is not ours raises anything: that the second run did is the finding
             yield f"a second run in {dtype} on {one.prepared.case.name} raised {type(e).__name__}: {e}"
             continue
         first = one.outcome.values if one.outcome else {}

@@ -54,7 +54,7 @@ def gradient_reference(
     def one(kernel: Kernel, known: Mapping[str, Any]) -> Reference:
         return evaluated(kernel, known, level)
 
-    found = [*_each(spec, inputs, modes, cotangents, one), *_through_roots(spec, inputs, modes, cotangents)]
+    found = [*_each(spec, inputs, modes, cotangents, one), *_through_roots(spec, inputs, modes, cotangents, level)]
     return merged(_added(found))
 
 
@@ -218,7 +218,7 @@ def _past_orders(kernel: Kernel) -> Kernel:
 
 
 def _through_roots(
-    spec: Spec, inputs: Mapping[str, Any], modes: Mapping[str, Any], cotangents: Mapping[str, Any]
+    spec: Spec, inputs: Mapping[str, Any], modes: Mapping[str, Any], cotangents: Mapping[str, Any], level: str
 ) -> list[Reference]:
     roots = [r for r in roots_of(spec, modes) if r.name in cotangents]
     if not roots:
@@ -226,4 +226,4 @@ def _through_roots(
     from dltsym.oracle.roots import root_gradient
 
     wanted = [n for n in spec.grads if inputs.get(n) is not None]
-    return [root_gradient(spec, root, inputs, cotangents[root.name], name) for root in roots for name in wanted]
+    return [root_gradient(spec, root, inputs, cotangents[root.name], name, level) for root in roots for name in wanted]

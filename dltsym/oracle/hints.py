@@ -12,7 +12,8 @@ import numpy as np
 from dltsym.errors import DltsymError
 from dltsym.implementation import Arithmetic
 from dltsym.oracle.calls import Outcome
-from dltsym.oracle.formats import FORMATS, Array
+from dltsym.oracle.candidate import Candidate
+from dltsym.oracle.formats import FORMATS, Array, full_name
 from dltsym.oracle.metrics import ILL, Comparison
 from dltsym.oracle.prepare import Prepared, measured, stored_outputs
 from dltsym.oracle.spec import Spec
@@ -37,7 +38,30 @@ class Explanation:
     values: Array
 
 
-def hints(name: str, got: Array, p: Prepared) -> list[str]:
+def coarse(name: str, dtype: str, p: Prepared) -> str:
+    """Say that a result comes in a type with fewer bits than its inputs have, and than its contract promises.
+
+    Parameters
+    ----------
+    name : str
+        Output, or ``d<input>``.
+    dtype : str
+        Type in which it came; empty where nobody knows.
+    p : Prepared
+        What is true.
+
+    Returns
+    -------
+    str
+        Empty where that is not so.
+    """
+    own = full_name(p.arithmetic.io)
+    if dtype not in FORMATS or FORMATS[dtype].precision >= FORMATS[own].precision:
+        return ""
+    return f"{name}: it comes in {dtype}, with fewer digits than {own}: the result is rounded too early"
+
+
+def hints(name: str, got: Array, p: Prepared, dtype: str = "") -> list[str]:
     """Say what a wrong output looks like.
 
     Parameters
@@ -48,6 +72,8 @@ def hints(name: str, got: Array, p: Prepared) -> list[str]:
         What came.
     p : Prepared
         What is true.
+    dtype : str
+        Type in which it came, if it is known.
 
     Returns
     -------
@@ -59,6 +85,8 @@ def hints(name: str, got: Array, p: Prepared) -> list[str]:
         return []
     if got.shape != true.shape:
         return list(_of_shapes(name, got, true))
+    if came := coarse(name, dtype, p):
+        return [came]
     out = [f"{name}: {one.words}" for one in _explanations(name, true, p) if _fits(got, one.values, true, name, p)]
     return out or [f"{name}: {words}" for words in _patterns(got, true)][:1]
 
@@ -161,7 +189,8 @@ def _patterns(got: Array, true: Array) -> Iterator[str]:
     finite = np.isfinite(got) & np.isfinite(true)
     if int(finite.sum()) > 2:
         gap = (got - true)[finite]
-        if np.ptp(gap) <= 1e-3 * abs(float(gap.mean())):
+        varied = np.ptp(true[finite]) > 1e-3 * abs(float(gap.mean()))  # equal entries have equal errors
+        if varied and np.ptp(gap) <= 1e-3 * abs(float(gap.mean())):
             yield f"got = expected + {float(gap.mean()):.6g} everywhere"
     axis = true.ndim - 1
     if true.ndim and true.shape[axis] > 4 and got.shape == true.shape:
@@ -239,7 +268,7 @@ def _systematic(got: Array, true: Array) -> bool:
 
 
 def _again(spec: Spec, p: Prepared, other: Arithmetic) -> Prepared:
-    bare = Prepared(p.case, p.dtype, other, p.inputs, p.modes)
+    bare = Prepared(p.case, p.dtype, other, p.inputs, p.modes, parts=p.parts)
     return measured(spec, bare, p.grads, tuple(p.cotangents))
 
 
@@ -262,7 +291,7 @@ def explained(spec: Spec, failed: Sequence[tuple[Prepared, Outcome, Mapping[str,
     for p, outcome, verdicts in failed:
         for name in (n for n, v in verdicts.items() if v == "fail" and n in outcome.values):
             own = count.setdefault(name, {})
-            for hint in hints(name, outcome.values[name], p):
+            for hint in hints(name, outcome.values[name], p, outcome.dtypes.get(name, "")):
                 own[hint] = own.get(hint, 0) + 1
     ranked = [h for own in count.values() for h, k in own.items() if k == max(own.values())]
     small = [  # a result that is missing, misshapen or not finite is no matter of rounding
@@ -278,6 +307,44 @@ def _telling(one: tuple[Prepared, Outcome, Sequence[str]]) -> tuple[bool, int]:
     """Put the smallest cases first, but after all others those with too few entries to tell rounding from a factor."""
     p, _, names = one
     return max((p.values[n].size for n in names), default=0) < 16, sum(x.size for x in p.inputs.values())
+
+
+def one_by_one(spec: Spec, candidate: Candidate, told: Sequence[tuple[Prepared, str, str]]) -> str:
+    """Say how to map a callable that is written for one input at a time, and fails wherever there are batches.
+
+    Parameters
+    ----------
+    spec : Spec
+        Statement.
+    candidate : Candidate
+        Candidate.
+    told : sequence of tuple
+        Cases with verdict and message.
+
+    Returns
+    -------
+    str
+        Empty where cases with batches are not what fails.
+    """
+    ranks = {i.name: len(i.axes) for i in spec.inputs}
+    judged = [(p, v, m) for p, v, m in told if v in ("pass", "ill", "fail", "crash")]
+    many = [(p, v, m) for p, v, m in judged if any(x.ndim > ranks[n] for n, x in p.inputs.items())]
+    single = [v for p, v, _ in judged if all(x.ndim <= ranks[n] for n, x in p.inputs.items())]
+    shapes = [{n: x.shape for n, x in p.inputs.items()} for p, *_ in many]
+    mapped = candidate.parts is None or any(map(candidate.parts, shapes))
+    if candidate.kind == "kernel" or mapped or not many or {v for _, v, _ in many} - {"fail", "crash"}:
+        return ""
+    good = "pass" in single and not {*single} & {"fail", "crash"}
+    raised = all(v == "crash" and "Timeout" not in m and "changed its input" not in m for _, v, m in many)
+    if not good and (single or not raised):
+        return ""
+    arrays = [i for i in spec.inputs if i.axes and i.name not in candidate.fixed]
+    gaps = {i.name: "" if all(len(a) == 1 for a in i.axes) else " " for i in arrays}
+    layouts = ", ".join(f"{i.name}={i.name}:{gaps[i.name].join(i.axes)}" for i in arrays)
+    return (
+        "it fails where inputs have batches in front of their axes; if it takes one input at a time, say so, and it is "
+        f'called for each: --map "{layouts}", with the names of its own parameters on the left'
+    )
 
 
 def unstable(spec: Spec, passed: Sequence[tuple[Prepared, Outcome]]) -> tuple[str, ...]:

@@ -191,7 +191,7 @@ def hunt(
     with tempfile.TemporaryDirectory() as place:
         try:
             module = mutants.opened(mutants.write(family, mutant, Path(place)), Path(place))
-        except Exception as error:  # the guarded door: whatever an edited source raises, it is not a kernel
+        except Exception as error:  # an edited source raises anything: it is counted as invalid, never as killed
             return Hunted(mutant.id, invalid=f"{type(error).__name__}: {error}")
         for dtype in dtypes:
             for kernel in kernels:

@@ -340,9 +340,8 @@ class _Told:
     def __call__(self, label: str, value: Any) -> None:
         self.done += 1
         if self.progress is not None:
-            state = (
-                "killed" if isinstance(value, Hunted) and value.kills else "" if isinstance(value, Hunted) else "good"
-            )
+            lost = "killed" if isinstance(value, Hunted) and value.kills else ""
+            state = "good" if isinstance(value, Good) else "failed" if isinstance(value, Exception) else lost
             self.progress(self.done, self.total, f"{label} {state}".strip())
 
 
@@ -353,7 +352,7 @@ def _settled(tasks: Mapping[Future[Any], str], told: _Told) -> dict[str, Any]:
         label = tasks[future]
         try:
             out[label] = future.result()
-        except Exception as error:  # the guarded door: a kernel may kill its process; the report says so
+        except Exception as error:  # a kernel raises anything or ends its process: the report reads it off the result
             out[label] = error
         told(label, out[label])
     return out

@@ -17,7 +17,8 @@ from dltsym.oracle.cases import Fixed, make_inputs
 from dltsym.oracle.formats import Array, full_name, rounded
 from dltsym.oracle.spec import Spec
 
-SHARP = 6000
+Parts = Callable[[Mapping[str, tuple[int, ...]]], tuple[int, ...]]
+SHARP = 20_000
 """Entries of all inputs up to which a candidate in float64 gets a reference in balls."""
 
 
@@ -52,6 +53,8 @@ class Prepared:
         Results that have no reference, and why.
     stored : mapping of str to str
         Types in which the candidate returns its results.
+    parts : tuple of int
+        Batches, counted from the last, along which the candidate is called part by part.
     """
 
     case: Case
@@ -70,6 +73,7 @@ class Prepared:
     problem: str = ""
     unsupported: Mapping[str, str] = field(default_factory=dict)
     stored: Mapping[str, str] = field(default_factory=dict)
+    parts: tuple[int, ...] = ()
 
 
 def prepare(
@@ -81,6 +85,7 @@ def prepare(
     fixed: Fixed | None = None,
     outputs: Sequence[str] = (),
     stored: Mapping[str, str] | None = None,
+    parts: Parts | None = None,
 ) -> Prepared:
     """Draw a case, and compute references and tolerances.
 
@@ -102,6 +107,8 @@ def prepare(
         Outputs whose sum against random cotangents is differentiated; all that are not integers by default.
     stored : mapping of str to str, optional
         Types in which the candidate returns outputs and, as ``d<input>``, gradients; by default what the contract says.
+    parts : callable, optional
+        `Candidate.parts`.
 
     Returns
     -------
@@ -109,7 +116,8 @@ def prepare(
     """
     name = full_name(dtype)
     inputs = make_inputs(spec, case, name, fixed)
-    bare = Prepared(case, name, arithmetic, inputs, dict(case.modes), stored=dict(stored or {}))
+    turned = parts({n: x.shape for n, x in inputs.items()}) if parts and grads else ()
+    bare = Prepared(case, name, arithmetic, inputs, dict(case.modes), stored=dict(stored or {}), parts=turned)
     try:
         return measured(spec, bare, grads, outputs)
     except DltsymError as e:
@@ -158,7 +166,7 @@ def _with_gradients(spec: Spec, done: Prepared, outputs: Sequence[str]) -> Prepa
     spec = _only(spec, done.grads)
     types = {n[1:]: d for n, d in done.stored.items() if n[1:] in done.grads and n.startswith("d")}
     with np.errstate(all="ignore"):
-        allowed = gradient_tolerance(spec, done.inputs, done.modes, cotangents, done.arithmetic, types)
+        allowed = gradient_tolerance(spec, done.inputs, done.modes, cotangents, done.arithmetic, types, done.parts)
         limit = {n: x for n, x in allowed.limit.items() if n in done.grads}
         true = _sharp(done, limit, lambda level: gradient_reference(spec, done.inputs, done.modes, cotangents, level))
     keep = done.grads
@@ -197,13 +205,13 @@ def stored_outputs(p: Prepared) -> dict[str, str]:
 
 
 def _sharp(p: Prepared, limit: Mapping[str, Array], evaluate: Callable[[str], Any]) -> Any:
-    """Evaluate a reference; for a candidate in float64 in balls, where the certified program is not sharp enough."""
+    """Evaluate a reference; for a candidate in float64 in balls, where a certified run is not sharp enough."""
     true = evaluate("auto")
     entries = sum(x.size for x in p.inputs.values())
     if p.dtype != "float64" or true.level == "ball" or entries > SHARP or find_spec("flint") is None:
         return true
     wide = [n for n, x in limit.items() if n in true.radius and bool((true.radius[n] > x / 4).mean() > 0.1)]
-    return evaluate("ball") if wide else true
+    return evaluate("sharp") if wide else true
 
 
 def _cotangent(output: str, done: Prepared) -> Array:

@@ -1,8 +1,9 @@
 """References: what a statement is worth at given inputs, how far off that can be, and who says so.
 
 Three levels, shown in every verdict. ``ball``: the expression as written in ball arithmetic. ``float64, certified``:
-the compiled program, in extended precision where the machine has it, whose translation was held against balls and whose
-own rounding error is bounded. ``float64``: the same program without balls to hold it against.
+the compiled program, whose translation was held against balls: in extended precision where the machine has it, with a
+bound of its rounding error, or, where that is not sharp enough, in balls itself. ``float64``: the same program without
+balls to hold it against.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from dltsym.errors import DltsymError, DomainError, UnknownKey
+from dltsym.errors import DltsymError, DomainError, Undecided, UnknownKey, UnsupportedError
 from dltsym.lower.interpret.bound import RULES, running
 from dltsym.lower.interpret.bound_parts import error
 from dltsym.lower.interpret.model import EXACT, F64
@@ -28,12 +29,14 @@ from dltsym.oracle.certify import WIDE, cost, trust
 from dltsym.oracle.spec import Spec
 from dltsym.oracle.statement import kernel_of, roots_of
 
-LEVELS = ("auto", "ball", "float64")
+LEVELS = ("auto", "ball", "sharp", "float64")
 BALL, CERTIFIED, PLAIN = "ball", "float64, certified", "float64"
 SMALL = 3000
 """Programs of at most so many scalar operations are evaluated in balls altogether."""
 LARGE = 2e8
 """Programs of more scalar operations run in plain float64, without extended precision."""
+BITS = 512
+"""Balls of a program are taken as they are from so many bits on: the exact 0 of a sum that cancels stays wide."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ def reference(spec: Spec, inputs: Mapping[str, Any], modes: Mapping[str, Any], l
         Exactly what the candidate saw, in float64; absent inputs may be left out. Leading dimensions are batches.
     modes : mapping
         Static choices.
-    level : {"auto", "ball", "float64"}
+    level : {"auto", "ball", "sharp", "float64"}
         How to evaluate.
 
     Returns
@@ -212,8 +215,9 @@ def evaluated(kernel: Kernel, known: Mapping[str, Any], level: str = "auto") -> 
         Program for numpy.
     known : mapping of str to ndarray
         Inputs.
-    level : {"auto", "ball", "float64"}
-        How to evaluate.
+    level : {"auto", "ball", "sharp", "float64"}
+        How to evaluate. A whole program in balls shares what an expression repeats for every entry, so ``"sharp"``
+        prefers it to the expression where its translation was certified.
 
     Returns
     -------
@@ -224,6 +228,13 @@ def evaluated(kernel: Kernel, known: Mapping[str, Any], level: str = "auto") -> 
     if level == "ball" or (level == "auto" and balls and work <= SMALL):
         return _in_balls(kernel, known)
     held = trust(kernel) if balls else ""
+    if level == "sharp" and balls:
+        from dltsym.lower.interpret.ir_arb import ir_balls
+
+        try:
+            return _told(ir_balls(kernel.final, known, enough=BITS), CERTIFIED) if held else _in_balls(kernel, known)
+        except (UnsupportedError, Undecided):  # an operation or a value that the evaluator of programs does not know
+            return _in_balls(kernel, known)
     values, tail = _run(kernel, known, wide=held == WIDE and work <= LARGE)
     radius = _radius(kernel, known, values, tail)
     return Reference(values, radius, CERTIFIED if held else PLAIN, tail)
@@ -231,15 +242,20 @@ def evaluated(kernel: Kernel, known: Mapping[str, Any], level: str = "auto") -> 
 
 def _in_balls(kernel: Kernel, known: Mapping[str, Any]) -> Reference:
     found = kernel.oracle(**known)
-    found = found if isinstance(found, dict) else {kernel.outputs[0]: found}
+    return _told(found if isinstance(found, dict) else {kernel.outputs[0]: found}, BALL)
+
+
+def _told(found: Mapping[str, Any], level: str) -> Reference:
     values, radius, tail = {}, {}, {}
     for name, one in found.items():
-        values[name] = one.mid()
+        middle, half = one.mid(), one.rad()
+        wide = np.isfinite(middle) & (np.abs(middle) < half)  # what is left of a sum that cancels: 0 lies in it too
+        values[name] = np.where(wide, 0.0, middle)
         finite = np.isfinite(values[name])
-        near = np.where(finite, values[name], 0.0)
-        tail[name] = np.where(finite, -np.nan_to_num(one.error(near)), 0.0)
-        radius[name] = np.where(finite, one.rad() + np.abs(tail[name]) * (1 + 2.0**-50), 0.0)
-    return Reference(values, radius, BALL, tail)
+        rest = np.where(finite, -np.nan_to_num(one.error(np.where(finite, values[name], 0.0))), 0.0)
+        radius[name] = np.where(finite, half + np.abs(rest) * (1 + 2.0**-50), 0.0)
+        tail[name] = np.where(wide, 0.0, rest)
+    return Reference(values, radius, level, tail)
 
 
 def _run(kernel: Kernel, known: Mapping[str, Any], *, wide: bool) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -96,12 +96,19 @@ def run_one(
             return held((spec, candidate), one, prepared, blank, first)  # type: ignore[arg-type]
     except Misbehaved as e:
         return replace(blank, verdict="crash", message=str(e))
-    except KeyError as e:
-        return replace(blank, verdict="skip", message=f"it needs {e.args[0]}, which {candidate.name} does not return")
     except DltsymError as e:
         return replace(blank, verdict="skip", message=f"{type(e).__name__}: {e}")
-    except Exception as e:  # a shape that the relation cannot take is a wrong shape
+    except Exception as e:  # a relation meets any shape that code not ours returns: what it cannot take is a crash
+        if isinstance(e, KeyError) and e.args[0] in _not_returned(spec, candidate, prepared):
+            text = f"it needs {e.args[0]}, which {candidate.name} does not return"
+            return replace(blank, verdict="skip", message=text)
         return replace(blank, verdict="crash", message=f"{type(e).__name__}: {e}")
+
+
+def _not_returned(spec: Spec, candidate: Candidate, prepared: Prepared) -> set[str]:
+    """Name what a relation may look up and a candidate need not give: outputs, their cotangents, gradients."""
+    outputs = {o.name for o in spec.outputs}
+    return (outputs - set(candidate.outputs)) | {f"cotangent_{o}" for o in outputs} | {f"d{n}" for n in prepared.inputs}
 
 
 # Laws
@@ -261,7 +268,7 @@ def _ran(call: Callable[[], Outcome]) -> Outcome:
     """Call a candidate: what it raises, whatever it is, must not be taken for a relation that does not apply."""
     try:
         return call()
-    except Exception as e:  # the door to code that is not ours: whatever it raises is its verdict
+    except Exception as e:  # code that is not ours raises anything: whatever it is becomes a crash
         raise Misbehaved("relation", f"{type(e).__name__}: {e}") from e
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -132,7 +132,7 @@ def cases(spec: Spec, own: Candidate, function: Any, request: Request) -> tuple[
         When there is no case of the name that is asked for.
     """
     from dltsym.oracle.cases import automatic
-    from dltsym.oracle.run import refusal
+    from dltsym.oracle.run import refusal, settled
 
     found = curated(spec, function)
     if request.only:
@@ -140,11 +140,11 @@ def cases(spec: Spec, own: Candidate, function: Any, request: Request) -> tuple[
         if not named:
             known = [c.name for c in (*found, *automatic(spec))]
             raise UnknownKey(f"{spec.key} has no case {request.only!r}{suggest(request.only, known)}")
-        return (named[0],)
+        return (replace(named[0], seed=0),)  # the seed of the request is added
     chosen = found or automatic(spec)
     if not request.cases:
         return chosen
-    taken = tuple(c for c in chosen if any(not refusal(own, c, d) for d in request.dtypes))
+    taken = tuple(c for c in chosen if any(not refusal(own, settled(spec, own, c), d) for d in request.dtypes))
     return spread(taken or chosen, request.cases)
 
 

@@ -20,7 +20,7 @@ from dltsym.oracle.candidate import Candidate
 from dltsym.oracle.formats import SHORT
 from dltsym.oracle.metrics import Comparison
 from dltsym.oracle.spec import Spec
-from dltsym.oracle.verdicts import EXIT, CaseResult, Found, of_row, overall, seen
+from dltsym.oracle.verdicts import EXIT, CaseResult, Found, of_row, overall
 
 SCHEMA = 1
 _COLOURS = {"pass": "32", "FAIL": "31", "CRASH": "31", "TIMEOUT": "31", "vacuous": "33", "ill": "33", "skip": "33"}
@@ -108,7 +108,7 @@ class Report:
         for result in self.found.cases:
             for c in result.comparisons:
                 grouped.setdefault((c.output, result.dtype), []).append((result, c))
-        verdicts = {k: of_row(c.verdict for _, c in found if seen(c)) for k, found in grouped.items()}
+        verdicts = {k: of_row(c for _, c in found) for k, found in grouped.items()}
         return tuple(Row(*k, verdicts[k], tuple(found)) for k, found in grouped.items())
 
     @property

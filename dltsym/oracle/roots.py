@@ -20,7 +20,7 @@ from dltsym.lower.interpret.model import MODELS
 from dltsym.lower.interpret.twin import twin
 from dltsym.lower.kernel import Kernel
 from dltsym.oracle.gradients import folded
-from dltsym.oracle.reference import BALL, PLAIN, Reference, prepared
+from dltsym.oracle.reference import BALL, PLAIN, Reference, evaluated, prepared
 from dltsym.oracle.spec import Spec
 from dltsym.oracle.statement import RootKernels
 from dltsym.oracle.tolerance import Tolerance, units_of
@@ -51,8 +51,9 @@ def root_reference(spec: Spec, root: RootKernels, inputs: Mapping[str, Any]) -> 
     at = bisected(lambda x: _value(root.residual, {**known, root.unknown: x}), lo, hi)
     if find_spec("flint") is None:
         return Reference({root.name: at}, {root.name: 4 * np.spacing(np.abs(at))}, PLAIN)
-    low, high = _enclosed(root, known, at, lo, hi)
-    value = low + (high - low) / 2
+    low, high = _narrowed(root, known, *_enclosed(root, known, at, lo, hi))
+    with np.errstate(invalid="ignore"):
+        value = low + (high - low) / 2
     radius = np.where(low == high, np.spacing(np.abs(value)), (high - low) / 2 + np.spacing(np.abs(value)))
     fine = np.isfinite(radius)
     return Reference({root.name: value}, {root.name: np.where(fine, radius, np.inf)}, BALL if fine.all() else PLAIN)
@@ -142,6 +143,25 @@ def _enclosed(
     return low, high
 
 
+def _narrowed(
+    root: RootKernels, known: Mapping[str, Any], low: np.ndarray, high: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Halve enclosures while balls decide, to neighbouring numbers: float64 may lose the root to cancellation."""
+    low, high = low.copy(), high.copy()
+    open_ = np.isfinite(low) & np.isfinite(high)
+    for _ in range(WIDEST + 1):
+        with np.errstate(over="ignore"):
+            gap = np.where(open_, _ordered(high) - _ordered(low), 0)
+        open_ = gap > 1
+        if not open_.any():
+            break
+        middle = np.where(open_, _unordered(_ordered(low) + gap // 2), low)
+        sign = np.where(open_, _signs(root.residual, {**known, root.unknown: middle}), np.nan)
+        low, high = np.where(sign <= 0, middle, low), np.where(sign >= 0, middle, high)
+        open_ &= ~np.isnan(sign)
+    return low, high
+
+
 def _signs(kernel: Kernel, known: Mapping[str, Any]) -> np.ndarray:
     """Return the certain sign of a residual, nan where balls leave it open."""
     try:
@@ -216,7 +236,7 @@ def root_tolerance(
 
 
 def root_gradient(
-    spec: Spec, root: RootKernels, inputs: Mapping[str, Any], cotangent: np.ndarray, wrt: str
+    spec: Spec, root: RootKernels, inputs: Mapping[str, Any], cotangent: np.ndarray, wrt: str, level: str = "auto"
 ) -> Reference:
     """Differentiate a root by the implicit function theorem: minus the slope by the input over that by the unknown.
 
@@ -232,11 +252,14 @@ def root_gradient(
         Cotangent of the root.
     wrt : str
         Input.
+    level : {"auto", "ball", "sharp", "float64"}
+        ``"ball"`` and ``"sharp"`` take the slopes from balls, where every entry of the input belongs to one root.
 
     Returns
     -------
     Reference
-        The slopes are those of a compiled program in float64, so the level is ``"float64"``.
+        The gradient is taken at the ends of the enclosure of the root and not on all of it, so the level is
+        ``"float64"``.
     """
     at = root_reference(spec, root, inputs)
     shape = np.shape(inputs[wrt])
@@ -244,26 +267,47 @@ def root_gradient(
         return Reference({wrt: np.zeros(shape)}, {wrt: np.zeros(shape)}, at.level)
     known = _known(spec, root.residual, root.unknown, inputs)
     x, r = at.values[root.name], at.radius[root.name]
-    value, low, high = (
-        folded(_implicit(root, {**known, root.unknown: y}, cotangent, wrt)[0], shape) for y in (x, x - r, x + r)
-    )
+    sharp = level in ("ball", "sharp") and find_spec("flint") is not None and _apart(root, known, wrt)
+    slopes, rest = (_balls, 2.0**-49) if sharp else (_value, 2.0**-44)
+    ends = bracket(spec, root, inputs)
+    places = (x, np.maximum(x - r, ends[0]), np.minimum(x + r, ends[1]))
+    value, low, high = (_implicit(root, {**known, root.unknown: y}, cotangent, wrt, slopes) for y in places)
     with np.errstate(all="ignore"):
-        radius = np.maximum(np.abs(high - value), np.abs(low - value)) + 2.0**-44 * np.abs(value) + 2.0**-1000
+        off = np.maximum(np.abs(high[0] - value[0]), np.abs(low[0] - value[0]))
+        # where the slope may be 0 within the enclosure, the gradient has no bound
+        flat = ~(np.minimum(low[1], high[1]) > 0) & (np.asarray(cotangent) != 0)
+        off = np.where(flat if flat.shape == off.shape else flat.any(), np.inf, off)
+        value, off = folded(value[0], shape), folded(off, shape)
+        radius = off + rest * np.abs(value) + 2.0**-1000
     return Reference({wrt: value}, {wrt: np.where(np.isfinite(radius), radius, np.inf)}, PLAIN)
 
 
+def _apart(root: RootKernels, known: Mapping[str, Any], wrt: str) -> bool:
+    """Tell whether an input has an entry for every root, so that no sum of a gradient can cancel."""
+    shape = {i.name: i.shape for i in root.residual.arguments.inputs}
+    return shape[wrt] == shape[root.unknown] and np.shape(known[wrt]) == _shape(root.residual, root.unknown, known)
+
+
+def _balls(kernel: Kernel, known: Mapping[str, Any]) -> np.ndarray:
+    """Evaluate a slope in balls; nan where they leave more than a few roundings open."""
+    found = evaluated(kernel, known, "sharp")
+    ((name, value),) = found.values.items()
+    return np.where(found.radius[name] <= 2.0**-52 * np.abs(value), value, np.nan)
+
+
 def _implicit(
-    root: RootKernels, given: Mapping[str, Any], cotangent: np.ndarray, wrt: str
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    root: RootKernels, given: Mapping[str, Any], cotangent: np.ndarray, wrt: str,
+    slopes: Callable[[Kernel, Mapping[str, Any]], np.ndarray] = _value,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
     """Return the gradient with all batch dimensions, the slope by the unknown, and what the slope by `wrt` meets."""
     weighted = bool(root.residual.final.outputs[0].axes)
     ones = {"cotangent": np.ones(np.shape(given[root.unknown]))} if weighted else {}
     with np.errstate(all="ignore"):
-        slope = _value(root.residual.grad(root.unknown), {**given, **ones})
+        slope = slopes(root.residual.grad(root.unknown), {**given, **ones})
         share = -np.asarray(cotangent, float) / slope
         if weighted:
-            return _value(root.residual.grad(wrt), {**given, "cotangent": share}), slope, share
-        return share * _value(root.residual.grad(wrt), given), slope, share
+            return slopes(root.residual.grad(wrt), {**given, "cotangent": share}), slope, share
+        return share * slopes(root.residual.grad(wrt), given), slope, share
 
 
 def root_gradient_tolerance(

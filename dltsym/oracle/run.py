@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from dltsym.errors import DomainError
+from dltsym.errors import DomainError, KernelMapError
 from dltsym.implementation import Case
 from dltsym.oracle import calls
 from dltsym.oracle.calls import Outcome
@@ -75,6 +75,8 @@ def tried(spec: Spec, candidate: Candidate, prepared: Prepared) -> tuple[CaseRes
         outcome = calls.run(spec, candidate, prepared)
     except Misbehaved as e:
         return replace(blank, verdict="crash", message=str(e), kind=e.kind), None
+    except KernelMapError as e:
+        return replace(blank, verdict="crash", message=f"{type(e).__name__}: {e}", kind="map"), None
     except Exception as e:  # the door to code that is not ours: whatever it raises is its verdict
         return replace(blank, verdict="crash", message=f"{type(e).__name__}: {e}", kind="error"), None
     seconds = time.perf_counter() - start
@@ -195,6 +197,31 @@ def _ties(spec: Spec, prepared: Prepared, name: str, got: Array) -> Any:
     return explained
 
 
+def settled(spec: Spec, candidate: Candidate, case: Case) -> Case:
+    """Give the modes that a case leaves open the value that a candidate takes, where it does not take the default.
+
+    Parameters
+    ----------
+    spec : Spec
+        Statement.
+    candidate : Candidate
+        Candidate, whose mapping may have fixed a mode.
+    case : Case
+        Case.
+
+    Returns
+    -------
+    Case
+    """
+    taken = candidate.modes or {}
+    own = {
+        name: taken[name][0]
+        for name, values in spec.modes.items()
+        if name not in case.modes and taken.get(name) and values[0] not in taken[name]
+    }
+    return replace(case, modes={**case.modes, **own}) if own else case
+
+
 def refusal(candidate: Candidate, case: Case, dtype: str) -> str:
     """Return why a candidate does not take a case, or nothing.
 
@@ -270,7 +297,9 @@ def run_case(
     CaseResult
     """
     arithmetic, smooth = candidate.arithmetic(full_name(dtype)), outputs or candidate.outputs
-    return judge(spec, candidate, prepare(spec, case, dtype, arithmetic, grads, candidate.fixed, smooth))
+    case = settled(spec, candidate, case)
+    ready = prepare(spec, case, dtype, arithmetic, grads, candidate.fixed, smooth, parts=candidate.parts)
+    return judge(spec, candidate, ready)
 
 
 def check(
@@ -328,7 +357,8 @@ def check(
     reals = [i.name for i in spec.inputs if i.kind == "real"]
     if wrong := [g for g in grads if g not in reals]:
         raise DomainError(f"{spec.key} has no gradient by {wrong[0]}; its real inputs are {', '.join(reals)}")
-    chosen = [replace(c, seed=c.seed + seed) for c in (automatic(spec) if cases is None else cases)]
+    offered = automatic(spec) if cases is None else cases
+    chosen = [replace(settled(spec, candidate, c), seed=c.seed + seed) for c in offered]
     todo = [(d, c) for d in map(full_name, dtypes) for c in chosen if not c.dtypes or d in map(full_name, c.dtypes)]
     probes = {d: extras.probe(spec, candidate, d, [c for e, c in todo if e == d], grads) for d in {d for d, _ in todo}}
     results, seen = [], []
@@ -339,14 +369,16 @@ def check(
             results.append(CaseResult(case, dtype, "skip", message=refused, replay=replay(spec, case, dtype)))
             continue
         arithmetic, told = candidate.arithmetic(dtype), probes[dtype]
-        ready = prepare(spec, case, dtype, arithmetic, grads, candidate.fixed, told.smooth, told.stored)
+        known = (candidate.fixed, told.smooth, told.stored, candidate.parts)
+        ready = prepare(spec, case, dtype, arithmetic, grads, *known)
         result, outcome = tried(spec, candidate, ready)
         results.append(result)
         seen.append(extras.Seen(ready, outcome, result))
     if corpus is not None:
         more_seen = [s for d, told in probes.items() for s in extras.kept(spec, candidate, d, corpus, told)]
         seen, results = [*seen, *more_seen], [*results, *(s.result for s in more_seen)]
-    asked = extras.Asked(relations and not hung(results), canaries, selftest, search, corpus, seed, progress)
+    ran = any(s.outcome is not None for s in seen)
+    asked = extras.Asked(relations and ran and not hung(results), canaries, selftest, search, corpus, seed, progress)
     results_of = (*candidate.outputs, *(f"d{g}" for g in grads))
     wanted = tuple((name, d) for d in dict.fromkeys(map(full_name, dtypes)) for name in results_of)
     found, more = extras.run(spec, candidate, seen, Found(tuple(results), wanted=wanted), asked)

@@ -15,13 +15,16 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, replace
+from importlib import import_module
 from pathlib import Path
 from typing import IO, Any
 
 from dltsym.errors import BrokenRecord, DltsymError, KernelMapError, UnsupportedError
+from dltsym.oracle.blame import by_candidate
 from dltsym.oracle.candidate import Misbehaved
 
 START = 300.0
@@ -31,6 +34,8 @@ BETWEEN = 240.0
 QUIET = 1800.0
 """Seconds for everything after the last case: relations, null kernels, wrong formulas, search."""
 PASS, WRONG, USAGE, VACUOUS, CRASH, MISSING = range(6)
+INTERNAL = 70
+"""Exit code where the oracle itself fails, which says nothing of the callable."""
 Progress = Callable[[int, int, str], None]
 
 
@@ -66,6 +71,10 @@ class Request:
         Seconds for one call.
     colour : bool
         Whether the table is coloured.
+    task : str
+        ``module:function`` that answers in place of the check, such as that of the lints.
+    options : str
+        JSON for it.
     """
 
     what: str
@@ -87,6 +96,8 @@ class Request:
     plot: str = ""
     timeout: float = 60.0
     colour: bool = False
+    task: str = ""
+    options: str = ""
 
 
 @dataclass(frozen=True)
@@ -142,13 +153,15 @@ def run(request: Request, progress: Progress | None = None) -> Answer:
             start_new_session=True,
         )  # fmt: skip
         os.close(write)
+        grace = 0.0  # an interrupted check has nothing more to say, nor one whose answer came
         try:
             assert process.stdin is not None
             process.stdin.write(json.dumps(asdict(request)).encode())
             process.stdin.close()
             answer, case, hung = _listen(read, request, progress)
+            grace = 0.0 if answer else 5.0
         finally:
-            _end(process)
+            _end(process, grace)
             os.close(read)
         return answer or _obituary(request, process, log, case, hung)
 
@@ -165,7 +178,9 @@ def _listen(read: int, request: Request, progress: Progress | None) -> tuple[Ans
         if not chunk:
             return None, case, 0.0
         *lines, buffer = (buffer + chunk).split(b"\n")
-        for message in map(json.loads, lines):
+        for message in map(_message, lines):
+            if message is None:
+                continue
             if "answer" in message:
                 return Answer(**message["answer"]), case, 0.0
             case, last = message["label"], message["done"] + 1 >= message["total"]
@@ -175,10 +190,23 @@ def _listen(read: int, request: Request, progress: Progress | None) -> tuple[Ans
                 progress(message["done"], message["total"], case)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the process and everything it started; an answer that came is complete."""
+def _message(line: bytes) -> dict[str, Any] | None:
+    """Read a line of the pipe; what a callable wrote into it by mistake is no message."""
     try:
-        process.wait(timeout=5)
+        found = json.loads(line)
+    except ValueError:
+        return None
+    if not isinstance(found, dict):
+        return None
+    answer = found.get("answer")
+    whole = {"exit_code", "text", "data"} if isinstance(answer, dict) else {"done", "total", "label"}
+    return found if whole <= {*(answer if isinstance(answer, dict) else found)} else None
+
+
+def _end(process: subprocess.Popen[bytes], grace: float) -> None:
+    """End the process and everything it started, after so many seconds in which it may end by itself."""
+    try:
+        process.wait(timeout=grace)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
@@ -195,7 +223,8 @@ def _obituary(request: Request, process: subprocess.Popen[bytes], log: IO[bytes]
     else:
         verdict, how = "crash", f"ended by {signal.Signals(-code).name}" if code < 0 else f"exited with status {code}"
     where = f"in the case {case}" if case else "before the first case"
-    lines = [f"{request.against}  vs  {request.what}", f"{verdict.upper()}  {where}: the process {how}"]
+    against = f"{request.against}  vs  " if request.against else ""
+    lines = [f"{against}{request.what}", f"{verdict.upper()}  {where}: the process {how}"]
     lines += [f"replay: dltsym kernel replay '{case}'"] if case else []
     lines += ["its last words:", *("  " + x for x in words)] if said else []
     data = {"verdict": verdict, "exit_code": CRASH, "case": case, "how": how, "said": said[-2000:]}
@@ -213,10 +242,43 @@ def main() -> None:
     def send(message: Mapping[str, Any]) -> None:
         pipe.write(json.dumps(message).encode() + b"\n")
 
+    case = ""
+
     def progress(done: int, total: int, label: str) -> None:
+        nonlocal case
+        case = label
         send({"done": done, "total": total, "label": label})
 
-    send({"answer": asdict(answered(request, progress))})
+    try:
+        answer = answered(request, progress)
+    except Exception as error:  # every error of a callable is a verdict by now: this one is ours, unless it says not
+        if isinstance(error, OSError | MemoryError) or by_candidate(error):
+            raise
+        answer = broken(request, case, error)
+    send({"answer": asdict(answer)})
+
+
+def broken(request: Request, case: str, error: Exception) -> Answer:
+    """Answer for an error of the oracle itself: nothing is said of the callable.
+
+    Parameters
+    ----------
+    request : Request
+        What was to be checked.
+    case : str
+        Case that was being worked on; empty before the first.
+    error : Exception
+        With its traceback.
+
+    Returns
+    -------
+    Answer
+    """
+    where = f"in the case {case}" if case else "before the first case"
+    lines = [f"InternalError: dltsym itself failed {where}, which says nothing of {request.what}. Please report this:"]
+    lines += ["  " + x for x in "".join(traceback.format_exception(error)).strip().splitlines()[-12:]]
+    text = "\n".join(lines)
+    return Answer(INTERNAL, text, {"verdict": "error", "exit_code": INTERNAL, "case": case, "error": text})
 
 
 def answered(request: Request, progress: Progress | None = None) -> Answer:
@@ -234,6 +296,9 @@ def answered(request: Request, progress: Progress | None = None) -> Answer:
     Answer
     """
     try:
+        if request.task:
+            home, _, name = request.task.partition(":")
+            return getattr(import_module(home), name)(request, progress)
         return _checked(request, progress)
     except UnsupportedError as error:
         missing = "not installed" in str(error) or "no CUDA device" in str(error)
@@ -281,6 +346,8 @@ def _checked(request: Request, progress: Progress | None) -> Answer:
             relations=request.relations, canaries=request.canaries, selftest=request.selftest, search=request.search,
             progress=progress,
         )  # fmt: skip
+    if report.results and all(r.kind == "map" for r in report.results):
+        return _refused(KernelMapError(f"{request.what}: {report.results[0].message.partition(': ')[2]}"), USAGE)
     if request.plot:
         report.plot(request.plot)
     return Answer(report.exit_code, report.table(request.colour), report.json())

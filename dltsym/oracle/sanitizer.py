@@ -127,7 +127,7 @@ def _launch(seen: Watched, original: Any) -> Any:
         seen.launches += 1
         try:
             return original(self, *args, **options)
-        except Exception as e:
+        except Exception as e:  # raised again in every case; of the wrapping only the finding itself is kept
             found: BaseException | None = e
             while found is not None and not isinstance(found, SanitizerError):
                 found = found.__cause__

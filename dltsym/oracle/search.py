@@ -15,7 +15,8 @@ import numpy as np
 from dltsym.errors import DltsymError
 from dltsym.implementation import Case
 from dltsym.oracle import calls
-from dltsym.oracle.candidate import Candidate
+from dltsym.oracle.blame import by_candidate
+from dltsym.oracle.candidate import Candidate, Misbehaved
 from dltsym.oracle.cases import make_inputs
 from dltsym.oracle.formats import FORMATS, Array, ulp
 from dltsym.oracle.metrics import distance
@@ -139,19 +140,41 @@ def _ascent(
     rng, dtype = how
     pool = {i.name: settled(_starts(i, base[i.name], rng, dtype), dtype, i) for i in free}
     try:
-        score = ratios(pool)
-    except (DltsymError, RuntimeError, ValueError, TypeError, IndexError):
-        return None  # a candidate that takes no batches
+        ratios({i.name: np.stack([base[i.name]] * 2) for i in free})
+        score = _each(ratios, pool)
+    except Exception as e:  # the door to code that is not ours: a candidate that takes no batches
+        if not (by_candidate(e) or isinstance(e, DltsymError | RuntimeError | ValueError | TypeError | IndexError)):
+            raise
+        return None
     tried, rounds, idle = len(score), 0, 0
     pool, score = _best(pool, score)
     while rounds < ROUNDS and time.monotonic() < end and idle < IDLE and np.isfinite(score[0]):
         near = {i.name: settled(x, dtype, i) for i, x in zip(free, _neighbours(free, pool, rng, dtype), strict=True)}
-        fresh = ratios(near)
+        fresh = _each(ratios, near)
         tried, rounds = tried + len(fresh), rounds + 1
         before = score[0]
         pool, score = _best({n: np.concatenate([pool[n], near[n]]) for n in pool}, np.concatenate([score, fresh]))
         idle = 0 if score[0] > before * (1 + 1e-9) else idle + 1
     return {n: x[0] for n, x in pool.items()}, float(score[0]), tried, rounds
+
+
+def _each(ratios: Callable[[Inputs], Array], population: Inputs) -> Array:
+    """Return the ratio of every member: infinite for the first that the candidate raises on, 0 for what it refuses."""
+    try:
+        return ratios(population)
+    except Exception as e:  # the door to code that is not ours: the input that it cannot take is what is looked for
+        if not (by_candidate(e) or isinstance(e, DltsymError)):
+            raise
+        count = len(next(iter(population.values())))
+        if isinstance(e, TimeoutError):  # of many at once: no single one is known to hang
+            return np.zeros(count)
+        if count == 1:
+            return np.full(1, 0.0 if isinstance(e, DltsymError) and not isinstance(e, Misbehaved) else np.inf)
+        half = count // 2
+        first = _each(ratios, {n: x[:half] for n, x in population.items()})
+        if bool(np.isinf(first).any()):
+            return np.concatenate([first, np.zeros(count - half)])
+        return np.concatenate([first, _each(ratios, {n: x[half:] for n, x in population.items()})])
 
 
 def _small(spec: Spec, seed: int) -> Case:

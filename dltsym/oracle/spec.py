@@ -50,6 +50,8 @@ class Spec:
         Inputs with gradients.
     relations : tuple of Relation or Law
         What every implementation must satisfy.
+    weights : tuple of str
+        Log weights of which only differences count.
     """
 
     key: str
@@ -60,3 +62,4 @@ class Spec:
     modes: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     grads: tuple[str, ...] = ()
     relations: tuple[Relation | Law, ...] = ()
+    weights: tuple[str, ...] = ()

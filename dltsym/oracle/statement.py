@@ -209,7 +209,7 @@ def _of_operator(same: _Same) -> Statement:
         record.key or record.title, record.title, (), (), {},
         modes={k: tuple(v) for k, v in operator.modes.items()}, grads=operator.grads, relations=operator.relations,
         trees=trees, order=dict(operator.axes), given=tuple(r for r in record.given if isinstance(r, Rel)),
-        symbols=tuple(record.symbols),
+        symbols=tuple(record.symbols), weights=operator.weights,
     )  # fmt: skip
     return _described(bare, operator.absent, operator.exact)
 
@@ -256,7 +256,7 @@ def _described(bare: Statement, absent: Mapping[str, float], exact: tuple[str, .
             sizes[name] = max(least, sizes.get(name, least))
     place = {name: k for k, name in enumerate(bare.symbols)}
     ordered = sorted(inputs.values(), key=lambda i: place.get(i.name, len(place)))
-    missing = [n for n in (*exact, *bare.grads) if n not in outputs and n not in inputs]
+    missing = [n for n in (*exact, *bare.grads, *bare.weights) if n not in outputs and n not in inputs]
     if missing:
         raise DomainError(f"{bare.key}: the operator names {missing[0]}, which is neither input nor output")
     return replace(bare, inputs=tuple(ordered), outputs=tuple(outputs.values()), sizes=sizes)

@@ -115,7 +115,7 @@ def _of_form(
 
 def gradient_tolerance(
     spec: Spec, inputs: Mapping[str, Any], modes: Mapping[str, Any], cotangents: Mapping[str, Any],
-    arithmetic: Arithmetic, stored: Mapping[str, str] | None = None,
+    arithmetic: Arithmetic, stored: Mapping[str, str] | None = None, parts: Sequence[int] = (),
 ) -> Tolerance:  # fmt: skip
     """Return how far the gradients of a kernel may be off.
 
@@ -133,30 +133,35 @@ def gradient_tolerance(
         Contract of the kernel.
     stored : mapping of str to str, optional
         Types of gradients, by input, that are not stored in that of the contract.
+    parts : sequence of int
+        Batches, counted from the last, along which the kernel is called part by part. Where an input is the same along
+        them each part returns a gradient of its own, rounded to the type; that their sum cancels is not its doing.
 
     Returns
     -------
     Tolerance
         By input, in its shape. There is no worst case and no deviation of a gradient, both are infinite.
     """
-    found = [_gradient_of_form(spec, inputs, modes, cotangents, one, stored or {}) for one in _claimed(arithmetic)]
-    return sharpest(found)
+    how = (stored or {}, tuple(parts))
+    return sharpest([_gradient_of_form(spec, inputs, modes, cotangents, one, how) for one in _claimed(arithmetic)])
 
 
 def _gradient_of_form(
     spec: Spec, inputs: Mapping[str, Any], modes: Mapping[str, Any], cotangents: Mapping[str, Any],
-    arithmetic: Arithmetic, stored: Mapping[str, str],
+    arithmetic: Arithmetic, how: tuple[Mapping[str, str], tuple[int, ...]],
 ) -> Tolerance:  # fmt: skip
-    out = Tolerance({}, {}, {}, {}, {})
+    out, (stored, parts) = Tolerance({}, {}, {}, {}, {}), how
     for name in spec.grads:
         if inputs.get(name) is None:
             continue
         try:
-            found = _gradient_moved(spec, inputs, modes, cotangents, arithmetic, name)
+            found = _gradient_moved(spec, inputs, modes, cotangents, arithmetic, (name, parts))
         except DltsymError as error:
             out.unsupported[name] = str(error)
             continue
         if found is not None:
+            if arithmetic.normalised and name in spec.weights:
+                found = found[0], found[1] + _of_normalising(np.asarray(inputs[name]), found[1])
             to = MODELS[stored.get(name, arithmetic.io if "out" in arithmetic.casts else arithmetic.acc)]
             limit, endless = _stored(*found, to, arithmetic), np.full(found[0].shape, np.inf)
             out = joined(out, Tolerance({name: limit}, {name: endless}, {name: limit}, {name: endless}, {}))
@@ -218,9 +223,11 @@ def joined(a: Tolerance, b: Tolerance) -> Tolerance:
 
 def _gradient_moved(
     spec: Spec, inputs: Mapping[str, Any], modes: Mapping[str, Any], cotangents: Mapping[str, Any],
-    arithmetic: Arithmetic, name: str,
+    arithmetic: Arithmetic, wrt: tuple[str, tuple[int, ...]],
 ) -> tuple[np.ndarray, np.ndarray] | None:  # fmt: skip
     """Return a gradient and its first-order error, output by output: a backward pass may treat each by itself."""
+    name, parts = wrt
+    whole: tuple[Any, Any] = (0.0, 0.0)
     shape, units = np.shape(inputs[name]), units_of(arithmetic, gradient=True)
     value, off, size, found = np.zeros(shape), np.zeros(shape), np.zeros(shape), 0
     for output in sorted(cotangents):
@@ -230,9 +237,41 @@ def _gradient_moved(
         known, found = known_of(spec, kernel, inputs, {output: cotangents[output]}), found + 1
         with np.errstate(all="ignore"):
             ((key, pair),) = twin(kernel.final, known, units).items()
-            v, e = (folded(np.broadcast_to(x, shapes_of(kernel, known)[key]), shape) for x in pair)
+            full = [np.broadcast_to(x, shapes_of(kernel, known)[key]) for x in pair]
+            whole = (whole[0] + full[0], whole[1] + full[1])
+            v, e = (folded(x, shape) for x in full)
             value, off, size = value + v, off + e, size + np.abs(v)
-    return (value, off + (units.unit * size if found > 1 else 0.0)) if found else None
+    if not found:
+        return None
+    rank = next(len(i.axes) for i in spec.inputs if i.name == name)
+    narrow = MODELS[arithmetic.io].u > MODELS[arithmetic.acc].u
+    split = _of_parts(*whole, shape, (rank, parts), MODELS[arithmetic.io]) if parts and narrow else 0.0
+    return value, off + (units.unit * size if found > 1 else 0.0) + split
+
+
+def _of_parts(
+    v: np.ndarray, e: np.ndarray, shape: tuple[int, ...], how: tuple[int, Sequence[int]], to: Model
+) -> np.ndarray | float:
+    """Return what the roundings of the parts add up to: sums over the other batches are the candidate's own."""
+    rank, parts = how
+    batch = v.ndim - rank
+    own = (1,) * (v.ndim - len(shape)) + tuple(shape)
+    shared = [k for k in range(batch) if own[k] == 1 and v.shape[k] > 1]
+    if not any(k - batch in parts for k in shared):
+        return 0.0
+    inner = tuple(k for k in shared if k - batch not in parts)
+    v, e = (x.sum(inner, keepdims=True) for x in (v, e))
+    return folded(half_step(np.abs(v) + e, to), shape)
+
+
+def _of_normalising(x: np.ndarray, e: np.ndarray) -> np.ndarray:
+    """Return what comes on top where log weights x are normalised first."""
+    # The gradient g by normalised weights becomes g - w sum g with w = softmax x. The sum is off by the errors of all
+    # its entries, and rounded: at most that much again, as every entry was charged a rounding of its magnitude.
+    with np.errstate(all="ignore"):
+        w = np.exp(x - x.max(-1, keepdims=True, initial=-np.inf))
+        w = w / w.sum(-1, keepdims=True)
+        return np.where(w > 0, 2 * w * e.sum(-1, keepdims=True), 0.0)  # no weight at all: there is no gradient
 
 
 def _stored(v: np.ndarray, e: np.ndarray, to: Model, arithmetic: Arithmetic) -> np.ndarray:

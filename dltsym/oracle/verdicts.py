@@ -34,7 +34,8 @@ class CaseResult:
     replay : str
         Name under which the case can be run again.
     kind : str
-        Of a crash: ``error``, ``mutated``, ``unwritten``, ``sanitizer`` or what the candidate's door says.
+        Of a crash: ``error``, ``map`` where a result does not fit the mapping, ``mutated``,
+        ``unwritten``, ``sanitizer`` or what the candidate's door says.
     seconds : float
         Time of the candidate's call.
     """
@@ -196,28 +197,24 @@ def seen(c: Comparison) -> bool:
     return c.count > 0 or c.verdict != "pass"
 
 
-def of_row(verdicts: Iterable[str]) -> str:
+def of_row(comparisons: Iterable[Comparison]) -> str:
     """Return the verdict of several cases of one output: what cannot be judged does not count for it.
 
     Parameters
     ----------
-    verdicts : iterable of str
-        Verdicts.
+    comparisons : iterable of Comparison
+        Comparisons of one output in one type.
 
     Returns
     -------
     str
-
-    Examples
-    --------
-    >>> of_row(["pass", "ill", "skip"]), of_row(["ill"]), of_row([])
-    ('pass', 'ill', 'vacuous')
+        A pass in which most entries could not be judged is ``ill``.
     """
-    found = set(verdicts)
-    for verdict in ("crash", "timeout", "fail", "vacuous", "pass", "ill", "skip"):
-        if verdict in found:
-            return verdict
-    return "vacuous"
+    told = [c for c in comparisons if seen(c)]
+    found = {c.verdict for c in told}
+    first = next((v for v in ("crash", "timeout", "fail", "vacuous", "pass", "ill", "skip") if v in found), "vacuous")
+    blind = 2 * sum(c.ill for c in told) > sum(c.count for c in told)
+    return "ill" if first == "pass" and blind else first
 
 
 def unjudged(found: Found) -> tuple[tuple[str, str], ...]:
@@ -255,10 +252,10 @@ def overall(found: Found) -> str:
     str
     """
     verdicts = [r.verdict for r in found.cases]
-    rows: dict[tuple[str, str], list[str]] = {}
+    rows: dict[tuple[str, str], list[Comparison]] = {}
     for r in found.cases:
         for c in r.comparisons:
-            rows.setdefault((c.output, r.dtype), []).extend([c.verdict] * seen(c))
+            rows.setdefault((c.output, r.dtype), []).append(c)
     whole = [v for v in verdicts if v in ("crash", "timeout")]
     whole += [of_row(r) for r in rows.values()] or ["vacuous"]
     whole += [_unjudged(found, dtype) for _, dtype in unjudged(found)]

@@ -35,7 +35,11 @@ def _case(name: str, shape: Shape, causal: bool, values: dict[str, Any], seed: i
 def _more() -> tuple[Case, ...]:
     """Fewer queries than keys and more, tails of every block, one row, all that is optional left out, temperatures."""
     bare = {"lp": "absent", "slope": "absent"}
+    # Many pairs hide the gradients by temperature, slope and prior behind the rounding of half-precision weights.
+    each, single = {name: (8, 8) for name in ("tau", "lp", "slope")}, {"tau": "positive"}
     return (
+        _case("1x12 each head its own", (8, 8, 1, 12, 2), False, single, 48, dv=1, **each),
+        _case("1x12 each head its own", (8, 8, 1, 12, 2), True, single, 49, dv=1, **each),
         _case("100x50", (1, 2, 100, 50, 16), True, {}, 31),
         _case("1x100", (2, 2, 1, 100, 16), True, {}, 32),
         _case("100x1", (2, 2, 100, 1, 16), False, {}, 33),

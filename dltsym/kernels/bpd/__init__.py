@@ -67,7 +67,8 @@ def smoothed_bpd(
     Parameters
     ----------
     z : Tensor
-        Logits, shape (..., n, V), leading dimensions are documents; -inf hides a word.
+        Logits, shape (..., n, V), leading dimensions are documents; -inf, or below -5e29, hides a word: it has
+        probability 0. A nan, +inf, or no word left makes the results and the gradient of its token nan, and the mean.
     y : Tensor
         Targets, integers from 0, shape (..., n). Outside the vocabulary: an error on the CPU, nan on an accelerator;
         for a token that does not count it is not looked at.
@@ -138,7 +139,8 @@ def token_sums(A: torch.Tensor, s: torch.Tensor, *, backend: str = "auto") -> to
     Returns
     -------
     Tensor
-        Shape (K,), in double precision; summed in two levels with compensation.
+        Shape (K,), in double precision; summed in two levels with compensation. A sum beyond single precision (beyond
+        double precision for inputs in it) is nan or inf.
 
     Raises
     ------

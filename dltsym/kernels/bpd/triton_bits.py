@@ -17,13 +17,13 @@ def vocabulary_pass(Z, rows, live, z_row, vocabulary, LOG2E, BT: tl.constexpr, B
         seen = live[:, None] & (cols < vocabulary)[None, :]
         z = tl.load(Z + rows.to(tl.int64)[:, None] * z_row + cols[None, :], mask=seen, other=0.0)
         x = z.to(ACC)
-        x = tl.where(seen & ~(x < -1e30), x, -1e30)  # also what arrives as -inf; nan stays
+        x = tl.where(seen & ~(x < -5e29), x, -1e30)  # also what arrives as -inf; nan stays
         peak = tl.maximum(top, tl.max(x, 1))
         shrink = tl.exp2((top - peak) * LOG2E)
         p = tl.exp2((x - peak[:, None]) * LOG2E)  # z - max is exact, its multiple is not
         moved = (peak > top).to(ACC)  # then the former largest is one of the others, and one of these is not
         equal = x == peak[:, None]
-        spread = shrink * (spread + (1.0 + rest) * (top - peak)) + tl.sum(p * (x - peak[:, None]), 1)
+        spread = shrink * spread + (1.0 + rest) * (shrink * (top - peak)) + tl.sum(p * (x - peak[:, None]), 1)
         rest = shrink * (rest + moved) + (tl.sum(tl.where(equal, p, 0.0), 1) - moved)
         rest += tl.sum(tl.where(equal, 0.0, p), 1)
         top = peak
@@ -49,7 +49,7 @@ def bits_kernel(
     own = tl.load(Z + rows.to(tl.int64) * z_row + y, mask=known, other=float("nan")).to(ACC)
     norm = log1p(rest)
     logp = (own - top) - norm  # both parts have one sign, here and in the entropy: nothing cancels
-    entropy = norm - spread / (1.0 + rest)
+    entropy = norm - spread / (1.0 + rest) + (top - top)  # nan where nothing is known
     tl.store(TOP + rows, top, mask=live)
     tl.store(NORM + rows, norm, mask=live)
     tl.store(LOGP + rows, logp, mask=live)
@@ -116,7 +116,7 @@ def bits_gradient_kernel(
     place = rows.to(tl.int64)[:, None] * z_row + cols[None, :]
     z = tl.load(Z + place, mask=seen, other=0.0).to(ACC)
     lp = (z - top[:, None]) - norm[:, None]
-    lp = tl.where(lp < -1e30, -1e30, lp)
+    lp = tl.where(lp < -5e29, -1e30, lp)
     p = tl.exp2(lp * log2e)
     # On the target the mass of the others, negative: p - 1 would cancel, and log p keeps its digits however small.
     apart = tl.where(cols[None, :] == y[:, None], expm1(logp)[:, None], p)

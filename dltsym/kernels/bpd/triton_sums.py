@@ -25,7 +25,8 @@ def excess(x):
     tail = tail * s + 1.0 / 5.0
     tail = tail * s + 1.0 / 3.0
     near = x * r - 2.0 * (r * s) * tail
-    return tl.where(tl.abs(r) < 0.2, near, x - log1p(x))
+    far = tl.where(x > 1e30, tl.log(x), log1p(tl.where(x > 1e30, 0.0, x)))  # log1p multiplies by x
+    return tl.where(tl.abs(r) < 0.2, near, x - far)
 
 
 @triton.jit

@@ -69,7 +69,10 @@ def infonce(
 
     With scores $Z = T x y^\top$ and $\delta_i = \mathrm{LSE}_{j \ne i} Z_{ij} - Z_{ii}$ the loss of a row is
     $\log(1 + e^{\delta_i})$, which is $\mathrm{LSE}_j Z_{ij} - Z_{ii}$ without its cancellation. The symmetric loss
-    of a pair is the mean of that of its row and that of its column.
+    of a pair is the mean of that of its row and that of its column. A score that is not finite, because an input is
+    nan or infinite or the product overflows, makes the losses that it enters nan, and the gradients through them; an
+    infinity is not told from nan. At a scale where the scores round by more than 1 the weights are those of the rounded
+    scores, still at most 1.
 
     Parameters
     ----------
@@ -134,6 +137,8 @@ def infonce_target(
     dot: str = "tf32x3",
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """InfoNCE loss of N queries against M keys, of which each query names one as its own.
+
+    What is not finite does as it does in `infonce`.
 
     Parameters
     ----------

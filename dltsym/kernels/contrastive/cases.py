@@ -1,4 +1,8 @@
-"""Inputs of the check of InfoNCE: sizes around one block of 64 rows, two blocks, and scores that cancel."""
+"""Inputs of the check of InfoNCE: sizes around one block of 64 rows, two blocks, and scores that cancel.
+
+Where many pairs are summed, half-precision weights hide the gradient by the scale; a few pairs, each batch with a scale
+of its own, show it.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +31,7 @@ def _axes(_rng: Any, shape: tuple[int, ...]) -> Any:
 CASES = (
     Case("one pair", {"N": 1, "d": 16}),
     Case("two pairs", {"N": 2, "d": 3}, {"": (2,)}),
+    Case("three pairs, scales", {"N": 3, "d": 16}, {"": (12,), "T": (12,)}),
     Case("a block less one", {"N": 63, "d": 16}, modes={"loss": "one_sided"}),
     Case("two blocks", {"N": 100, "d": 40}, {"": (2,)}),
     Case("two blocks, rows", {"N": 100, "d": 16}, modes={"loss": "one_sided"}),

@@ -22,6 +22,7 @@ def infonce(pairs: Pairs) -> tuple[torch.Tensor, torch.Tensor]:
     """
     acc = torch.float64 if pairs.x.dtype == torch.float64 else torch.float32
     scores = pairs.scale.to(acc)[:, None, None] * (pairs.x.to(acc) @ pairs.y.to(acc).mT)
+    scores = scores + (scores - scores).detach()  # an infinity is as little known as nan
     rows = _against_others(scores, pairs.target)
     if pairs.loss == "symmetric":
         rows = (rows + _against_others(scores.mT, pairs.target)) / 2

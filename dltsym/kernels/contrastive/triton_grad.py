@@ -17,6 +17,12 @@ def side(NORM, DELTA, WEIGHT, at, mask):
 
 
 @triton.jit
+def share(gap):
+    """Return a softmax weight from the logarithm: at most 1, though two products for one score may round apart."""
+    return tl.exp2(tl.where(gap > 0.0, 0.0, gap))
+
+
+@triton.jit
 def pair_hits(TARGET, rows, cols, live, seen, TARGETS: tl.constexpr):
     """Which pairs are positives: the diagonal (0), by our rows (1) or by their columns (2)."""
     ours = rows
@@ -36,10 +42,10 @@ def pair_weights(
     w = tl.zeros_like(s)
     own = tl.zeros_like(s)
     if OURS:
-        w += our_weight[:, None] * tl.exp2(s - our_norm[:, None])
+        w += our_weight[:, None] * share(s - our_norm[:, None])
         own += (our_weight * sigmoid(our_delta))[:, None]
     if THEIRS:
-        w += weight[None, :] * tl.exp2(s - norm[None, :])
+        w += weight[None, :] * share(s - norm[None, :])
         own += (weight * sigmoid(delta))[None, :]
     return tl.where(hit, 0.0, w), tl.where(hit, own, 0.0)
 
@@ -47,11 +53,16 @@ def pair_weights(
 @triton.jit
 def split_dot(w, y, ACC: tl.constexpr, PREC: tl.constexpr):
     """Product with weights in two parts, so that a single large weight is not rounded to a short type."""
-    first = w.to(y.dtype)
-    out = tl.dot(first, y, input_precision=PREC, out_dtype=ACC)
-    if y.dtype != ACC:
-        out += tl.dot((w - first.to(ACC)).to(y.dtype), y, input_precision=PREC, out_dtype=ACC)
-    return out
+    if y.dtype == ACC:
+        return tl.dot(w, y, input_precision=PREC, out_dtype=ACC)
+    else:  # noqa: RET505 (the branch is chosen when the kernel is compiled)
+        # Each row by a power of two to about 1: the mass of the others is often below the least float16.
+        peak = tl.max(tl.abs(w), 1)
+        lift = tl.where((peak > 0.0) & (peak < float("inf")), tl.exp2(-tl.floor(tl.log2(peak))), 1.0)[:, None]
+        first = (w * lift).to(y.dtype)
+        out = tl.dot(first, y, input_precision=PREC, out_dtype=ACC)
+        out += tl.dot((w * lift - first.to(ACC)).to(y.dtype), y, input_precision=PREC, out_dtype=ACC)
+        return out / lift
 
 
 @triton.jit

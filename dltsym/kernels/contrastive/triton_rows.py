@@ -25,7 +25,7 @@ def rows_kernel(
     Y += batch * y_batch
     scale = tl.load(SCALE + batch)
     ln2 = tl.load(LN2)
-    top = tl.full((BM,), -1e30, ACC)
+    top = tl.full((BM,), float("-inf"), ACC)
     total = tl.zeros((BM,), ACC)
     own = tl.zeros((BM,), ACC)
     for start in range(0, n_cols, BN):
@@ -33,19 +33,24 @@ def rows_kernel(
         s = scale * pair_scores(
             X, Y, rows, cols, x_row, y_row, n_rows, n_cols, dim, BM, BN, BK, CHUNKS, ACC, PREC
         )  # fmt: skip
+        s = s + (s - s)  # an infinity is as little known as nan
         hit = cols[None, :] == target[:, None]
         own += tl.sum(tl.where(hit, s, 0.0), 1)
-        s = tl.where((cols < n_cols)[None, :] & ~hit, s, -1e30)
+        s = tl.where((cols < n_cols)[None, :] & ~hit, s, float("-inf"))
         peak = tl.maximum(top, tl.max(s, 1))
-        total = total * tl.exp2(top - peak) + tl.sum(tl.exp2(s - peak[:, None]), 1)
+        from_top = tl.where(peak == float("-inf"), 0.0, peak)  # nothing seen so far
+        total = total * tl.exp2(top - from_top) + tl.sum(tl.exp2(s - from_top[:, None]), 1)
         top = peak
     # A row without others; a sum that is nan must not pass for one, whatever the maximum did with the nan.
-    alone = (top < -5e29) & (total == total)
+    alone = (top == float("-inf")) & (total == total)
     delta = tl.where(alone, float("-inf"), ((top - own) + tl.log2(total)) * ln2)
     known = (target >= 0) & (target < n_cols)
     delta = tl.where(known, delta, float("nan"))
-    nll = softplus(delta)
+    nll = softplus(delta) + (own - own)
+    # In base 2 from the larger part, and not by way of nats: weights stay below 1 at any scale of the scores.
+    most = tl.where(alone | (own > top), own, top)
+    norm = most + tl.log2(tl.where(alone, 0.0, total * tl.exp2(top - most)) + tl.exp2(own - most))
     at = batch * n_rows + rows
     tl.store(DELTA + at, delta, mask=live)
     tl.store(NLL + at, nll, mask=live)
-    tl.store(NORM + at, own + nll / ln2, mask=live)
+    tl.store(NORM + at, tl.where(known, norm, float("nan")), mask=live)

@@ -99,7 +99,13 @@ def router(
 
     Tokens with a mask of 0 have probabilities and gates 0, indices -1, and enter no sum. Equal logits are ordered by
     index, lowest first; nan comes last. Every batch entry, such as a layer, has its own sums and losses: pooling layers
-    hides collapse. With n the number of tokens that count and $I_e = \sum_t p_{te}$ the importance,
+    hides collapse. A token with a logit of nan or +inf has probabilities, gates and gradient nan, and so are the
+    importance and the losses that it enters; the probabilities, gates and counts of others are not. A token with all
+    logits -inf selects by index, has probabilities, gates and gradient 0, and makes the z loss inf. The z loss is a
+    square: where a log-sum-exp is beyond 1e19 in size (1e154 in double precision) it is inf, and its gradient, unlike
+    everything else, may be nan.
+
+    With n the number of tokens that count and $I_e = \sum_t p_{te}$ the importance,
     $\mathrm{CV}^2 = \frac1E \sum_e (I_e E/n - 1)^2$ (population), Switch $= E \sum_e f_e I_e/n$ with $f_e$ the counts
     over nK and not differentiated, and the z loss is the mean of $\mathrm{LSE}_t^2$. All three are 0 when n is 0.
 

@@ -30,33 +30,45 @@ def router(
     valid = valid.expand(z.shape[:-1])
     x = torch.where(valid[..., None], x, 0.0)
     empty = (x == float("-inf")).all(-1, keepdim=True)
-    p = torch.where(valid[..., None] & ~empty, torch.softmax(torch.where(empty, 0.0, x), -1), 0.0)
-    lse = torch.logsumexp(x, -1)
+    safe = torch.where(empty, 0.0, x)
+    p = torch.where(valid[..., None] & ~empty, torch.softmax(safe, -1), 0.0)
+    top = safe.detach().amax(-1)
+    lse = torch.where(empty[..., 0], float("-inf"), top + torch.logsumexp(safe - top[..., None], -1))  # nan where inf
     order = torch.where(x.isnan(), float("-inf"), x).sort(dim=-1, descending=True, stable=True).indices[..., :K]
     indices = torch.nn.functional.pad(order, (0, K - order.shape[-1]), value=-1)
     indices = torch.where(valid[..., None], indices, -1)
-    gates = torch.where(indices < 0, 0.0, p.gather(-1, indices.clamp_min(0)))
-    if renormalise:
-        total = gates.sum(-1, keepdim=True)
-        gates = gates / torch.where(total == 0, 1.0, total)
+    of = (x if renormalise else p).gather(-1, indices.clamp_min(0))
+    gates = torch.where(indices < 0, 0.0, _among(of, p, indices) if renormalise else of)
     counts = (indices[..., None] == torch.arange(E, device=z.device)).sum((-3, -2))
     n = valid.sum(-1).to(p.dtype)
     over = n.clamp_min(1)
     share = p.sum(-2)
-    cv2 = E * _apart(x, valid).sum(-2).square().sum(-1) / over.square()
+    cv2 = E * _apart(x, p, valid).sum(-2).square().sum(-1) / over.square()
     switch = E * (counts / (over * (K if per_k else 1))[..., None] * share / over[..., None]).sum(-1)
     z_loss = torch.where(valid, lse.square(), 0.0).sum(-1) / over
     return p.to(z.dtype), indices, gates.to(z.dtype), counts, share, cv2, switch, z_loss
 
 
-def _apart(x: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
-    """Return softmax minus 1/E for the tokens that count, without cancellation, as the theorem's second form says."""
+def _among(x: torch.Tensor, p: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
+    """Return the softmax of the selected logits alone: p over its sum, with a gradient that does not cancel."""
     import torch
 
-    y = x - x.detach().amax(-1, keepdim=True)
+    there = (indices >= 0) & (x > float("-inf"))
+    some = there.any(-1, keepdim=True)
+    full = torch.softmax(torch.where(some, torch.where(there, x, float("-inf")), 0.0), -1)
+    return torch.where(p.isnan().any(-1, keepdim=True), p.sum(-1, keepdim=True), torch.where(there, full, 0.0))
+
+
+def _apart(x: torch.Tensor, p: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
+    """Return p minus 1/E for the tokens that count: by the theorem's second form, with the gradient of p."""
+    import torch
+
+    y = x - x.amax(-1, keepdim=True)
     grown = torch.expm1(y)
     apart = (grown - grown.mean(-1, keepdim=True)) / y.exp().sum(-1, keepdim=True)
-    return torch.where(valid[..., None], apart, 0.0)
+    apart = torch.where((x == float("-inf")).all(-1, keepdim=True), -1 / x.shape[-1], apart)
+    # The gradient of that form would cancel where a token is sure; that of the softmax, which it equals, does not.
+    return torch.where(valid[..., None], apart.detach() + (p - p.detach()), 0.0)
 
 
 def expert_choice(

@@ -100,7 +100,7 @@ def _forward(
 def _select(INDEX, GATE, z, prob, inside, rows, columns, b, T, E, K: tl.constexpr, RENORM: tl.constexpr):
     """Store the K best experts of each row and their gates; return the choices as 0 and 1."""
     score = tl.where((z == z) & inside, z, float("-inf"))  # nan is chosen last
-    over = tl.sum(prob, 1) * 0.0 + 1.0
+    over = (rows * 0).to(prob.dtype) + 1.0
     if RENORM:
         over = _chosen_weight(prob, score, inside, columns, E, K)
         over = tl.where(over == 0.0, 1.0, over)
@@ -108,7 +108,7 @@ def _select(INDEX, GATE, z, prob, inside, rows, columns, b, T, E, K: tl.constexp
     for k in tl.static_range(K):
         place = best(score, free, columns, E)
         hit = free & (columns[None, :] == place[:, None])
-        gate = tl.sum(tl.where(hit, prob, 0.0), 1) / over
+        gate = tl.where(place < E, tl.sum(tl.where(hit, prob, 0.0), 1) / over, 0.0)
         at = (b * T + rows) * K + k
         tl.store(INDEX + at, tl.where(place < E, place, -1), mask=rows < T)
         tl.store(GATE + at, gate, mask=rows < T)
@@ -157,7 +157,8 @@ def _shared(SPREADS, COUNTS, TOKENS, PICKS, DSHARE, DLOSSES, b, columns, E, ACC:
     dcv2, dswitch = tl.load(DLOSSES + b * 3), tl.load(DLOSSES + b * 3 + 1)
     dz = tl.load(DLOSSES + b * 3 + 2)
     row = tl.load(DSHARE + b * E + columns, mask=columns < E, other=0.0)
-    row += dcv2 * (2.0 * E * spread / (n * n)) + dswitch * (E * (count / picks) / n)
+    row += tl.where(dcv2 == 0.0, 0.0, dcv2 * (2.0 * E * spread / (n * n)))  # a nan of one token stays with its own loss
+    row += dswitch * (E * (count / picks) / n)
     return row, 2.0 * dz / n
 
 
@@ -196,6 +197,7 @@ def _backward(
     if HAS_DP:
         at = b * dpb + rows[:, None] * dpt + columns[None, :] * dpe
         by_prob += tl.load(DPROB + at, mask=inside, other=0.0).to(ACC)
+    lse = tl.where(lse == float("-inf"), 0.0, lse)  # a token of -inf weighs nothing
     dz = prob * (by_lse * lse)[:, None]
     if HAS_DG:
         by_gate, picked = _picked(INDEX, DGATE, rows, columns, b, T, dgb, dgt, dgk, K, ACC)

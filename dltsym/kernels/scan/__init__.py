@@ -86,7 +86,11 @@ def selective_scan(
     A complex A stands for conjugate pairs: the state is complex and $y$ reads $2\,\mathrm{Re}\sum_n C h$.
     The Triton kernel composes the steps of a chunk as a tree; chunks follow each other. It stores the states at chunk
     starts only, and two calls give the same bits. An unknown mode or chunk is a DomainError, arrays that do not fit
-    together are a ShapeError, types that are no real or complex numbers a DTypeError.
+    together are a ShapeError, types that are no real or complex numbers a DTypeError. A rate of -inf counts as the most
+    negative number of its type: every ordinary step forgets all. A nan or infinity elsewhere spoils (nan or infinite)
+    what it enters from its step on, never the steps before, and gradients through it. Step sizes, and their products
+    with rates, above 1e18 (1e150 in double precision) are out of range: their squares overflow, and gradients by A are
+    nan or 0 there.
 
     Parameters
     ----------

@@ -141,8 +141,25 @@ def prepare(given: Mapping[str, torch.Tensor | None], static: tuple[Any, ...]) -
         there["h0"] = torch.zeros(*lead, channels, states, **kind)
     zero = torch.zeros(channels, dtype=u.dtype, device=u.device)
     gate = flat("z") if "z" in there else None
-    many = [flat(k) for k in ("u", "raw")] + [A] + [flat(k) for k in ("B", "C")]
+    many = [flat(k) for k in ("u", "raw")] + [finite(A)] + [flat(k) for k in ("B", "C")]
     return Arguments(*many, there.get("D", zero), there.get("bias", zero), flat("h0"), gate, lead, *static)
+
+
+def finite(A: torch.Tensor) -> torch.Tensor:
+    """Return rates without -inf: the most negative number forgets as much, and 0 times it is 0.
+
+    Parameters
+    ----------
+    A : Tensor
+        Rates, real or complex.
+
+    Returns
+    -------
+    Tensor
+    """
+    if A.is_complex():
+        return torch.complex(finite(A.real), A.imag)
+    return A.clamp_min(torch.finfo(A.dtype).min)
 
 
 def paired(there: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -79,6 +79,9 @@ def ssd(
     is carried. The log of each product is a sum of what lies in its segment, never a difference of cumulative sums.
     The state is in single precision whatever the type of the input; two calls give the same bits. A chunk that is no
     such power of two, or a larger N, is a DomainError, and arrays that do not fit together are a ShapeError.
+    A nan or infinity in x, B, C or log_a spoils (nan or infinite) the outputs of its step and of later ones of its head
+    that it enters, never those before, and gradients through them: in B or C, of the other in the whole
+    chunk. A decay of 0 does not undo it.
 
     Parameters
     ----------

@@ -3,7 +3,7 @@
 import triton
 import triton.language as tl
 
-from dltsym.kernels.ssd.triton_steps import after, decay_matrix, log_decays, put, scores_and_reading, tile
+from dltsym.kernels.ssd.triton_steps import after, decayed, log_decays, onwards, put, scores_and_reading, tile
 
 
 @triton.jit
@@ -25,8 +25,8 @@ def input_gradient(
         B + outer * b_outer + (head // group) * b_group, b_row, C + outer * c_outer + (head // group) * c_group, c_row,
         ENDS + (row * chunks + c) * inner * columns, c, p, length, inner, columns, False, PRECISION, ACC, Q, BN, BP,
     )  # fmt: skip
-    decay = decay_matrix(log_decays(decays, l_row, t, length, ACC), Q)
-    dx = tl.dot(tl.trans(decay * scores), dy, input_precision=PRECISION, out_dtype=ACC)
+    weights = decayed(scores, log_decays(decays, l_row, t, length, ACC), Q)
+    dx = onwards(tl.trans(weights), dy, True, PRECISION, ACC)
     until = tl.exp(after(decays, l_row, c, length, Q, ACC))
     dx += until[:, None] * reading
     put(DX + row * length * columns, columns, t, p, length, columns, dx)
@@ -92,7 +92,8 @@ def other_gradients(
         X + outer * x_outer + head * x_head, x_row, DY + outer * y_outer + head * y_head, y_row,
         STARTS + plane, ENDS + plane, t, n, length, inner, columns, PRECISION, ACC, Q, BN, BP,
     )  # fmt: skip
-    weighted = decay_matrix(log_a, Q) * pairs
+    weighted = decayed(pairs, log_a, Q)
+    # No `onwards` here: it would spill registers. A nan in C reaches dB of its whole chunk, one in B reaches dC.
     db = tl.dot(tl.trans(weighted), cs, input_precision=PRECISION, out_dtype=ACC) + until * to_end
     dc = tl.dot(weighted, b, input_precision=PRECISION, out_dtype=ACC) + since * from_start
     put(DB + row * length * inner, inner, t, n, length, inner, db)

@@ -3,7 +3,7 @@
 import triton
 import triton.language as tl
 
-from dltsym.kernels.ssd.triton_steps import decay_matrix, log_decays, put, scores_and_reading, tile
+from dltsym.kernels.ssd.triton_steps import decayed, log_decays, onwards, put, scores_and_reading, tile
 
 
 @triton.jit
@@ -25,7 +25,7 @@ def outputs(
         B + outer * b_outer + (head // group) * b_group, b_row, C + outer * c_outer + (head // group) * c_group, c_row,
         STARTS + (row * chunks + c) * inner * columns, c, p, length, inner, columns, True, PRECISION, ACC, Q, BN, BP,
     )  # fmt: skip
-    y = tl.dot(decay_matrix(log_a, Q) * scores, x, input_precision=PRECISION, out_dtype=ACC)
+    y = onwards(decayed(scores, log_a, Q), x, False, PRECISION, ACC)
     since = tl.exp(tl.cumsum(log_a, 0))
     y += since[:, None] * reading
     put(Y + row * length * columns, columns, t, p, length, columns, y)

@@ -37,14 +37,23 @@ def after(L, stride, c, length, Q: tl.constexpr, ACC: tl.constexpr):
 
 
 @triton.jit
-def decay_matrix(log_a, Q: tl.constexpr):
-    """Return ``e^g_ts`` for t >= s, else 0, where ``g_ts`` is the sum of log decays from s + 1 to t."""
+def decayed(x, log_a, Q: tl.constexpr):
+    """Return ``e^g_ts x_ts`` for t >= s, else 0, where ``g_ts`` is the sum of log decays from s + 1 to t."""
     # A sum of what lies inside, because a difference of two long sums cancels. What lies above the diagonal is selected
     # away, not multiplied by 0.
     t = tl.arange(0, Q)[:, None]
     s = tl.arange(0, Q)[None, :]
     g = tl.cumsum(tl.where(t > s, log_a[:, None], 0.0), 0)
-    return tl.where(t >= s, tl.exp(g), 0.0)
+    return tl.where(t >= s, tl.exp(g) * x, 0.0)
+
+
+@triton.jit
+def onwards(weights, x, BACK: tl.constexpr, PRECISION: tl.constexpr, ACC: tl.constexpr):
+    """Multiply by a triangle of weights; a nan or infinity becomes nan in later (`BACK`: earlier) rows, no others."""
+    # Past the diagonal the weights are 0, and 0 times nan would reach every row of the chunk.
+    known = (x - x) == 0.0
+    out = tl.dot(weights, tl.where(known, x, 0.0), input_precision=PRECISION, out_dtype=ACC)
+    return out + tl.cumsum(x - x, 0, reverse=BACK)
 
 
 @triton.jit

@@ -72,6 +72,11 @@ def sinkhorn(
     \rho/(\rho + \epsilon)$. The weights are $A_{ij} = b_j e^{S_{ij}/\epsilon + u_i + v_j}$: their rows sum to 1 and the
     transport plan is $a_i A_{ij}$. T = 1 is softmax attention with the prior b. No n x m array is stored.
 
+    A key of log weight -inf takes nothing; a query that sees no key puts out 0, with u = inf, and sends no mass; a key
+    that no query sees keeps v = 0. A nan or infinity in v spoils its own column of the output, and the gradients
+    through it. One in q or k spoils what the iteration couples to it: everything in its batch entry that it can see or
+    be seen by, and nothing in another.
+
     Parameters
     ----------
     q, k, v : Tensor

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from dltsym.kernels.dispatch import torch_module
-from dltsym.kernels.transport.inputs import log_marginal
+from dltsym.kernels.transport.inputs import normalised
 
 if TYPE_CHECKING:
     import torch
@@ -63,8 +63,8 @@ def column_certificate(
     torch = torch_module()
     acc = mass.dtype
     eps = torch.as_tensor(eps, dtype=acc, device=q.device)[..., None]
-    log_a = log_marginal(la, q.shape[-2], acc, q.device)
-    log_b = log_marginal(lb, k.shape[-2], acc, q.device)
+    log_a, _ = normalised(la, q.shape[-2], acc, q.device)
+    log_b, _ = normalised(lb, k.shape[-2], acc, q.device)
     b = torch.exp(log_b)
     unit = UNITS[str(acc).removeprefix("torch.")]
     product = unit if q.dtype != torch.float32 else DOTS[dot]

@@ -27,10 +27,12 @@ class Problem:
     ----------
     q, k, v : Tensor
         Shapes (batch, n, d), (batch, m, d), (batch, m, dv).
-    scale : Tensor
-        1 / eps, shape (batch,).
+    eps, scale : Tensor
+        Temperature and 1 / eps, shape (batch,).
     la, lb : Tensor
         Logarithms of the marginals, normalised, shapes (batch, n) and (batch, m).
+    level : Tensor
+        What was subtracted from lb to normalise it, shape (batch, 1).
     kappa : Tensor
         rho / (rho + eps), shape (batch,): how much of a column step is taken.
     T : int
@@ -44,9 +46,11 @@ class Problem:
     q: torch.Tensor
     k: torch.Tensor
     v: torch.Tensor
+    eps: torch.Tensor
     scale: torch.Tensor
     la: torch.Tensor
     lb: torch.Tensor
+    level: torch.Tensor
     kappa: torch.Tensor
     T: int
     causal: bool
@@ -98,18 +102,19 @@ def checked(
         shape = x.shape[x.ndim - tail :]
         return x.expand((*batch, *shape)).reshape(prod(batch), *shape)
 
-    marginals = (log_marginal(x, length, acc, q.device) for x, length in ((la, q.shape[-2]), (lb, k.shape[-2])))
+    sides = ((la, q.shape[-2]), (lb, k.shape[-2]))
+    (log_a, _), (log_b, level) = (normalised(x, length, acc, q.device) for x, length in sides)
     finite = torch.where(price.isinf(), 1.0, price)
     kappa = torch.where(price.isinf(), 1.0, finite / (finite + heat))
     return Problem(
-        *(joined(x, 2) for x in (q, k, v)), joined(1 / heat, 0), *(joined(x, 1) for x in marginals),
-        joined(kappa, 0), T, causal, batch,
+        *(joined(x, 2) for x in (q, k, v)), joined(heat, 0), joined(1 / heat, 0),
+        *(joined(x, 1) for x in (log_a, log_b, level)), joined(kappa, 0), T, causal, batch,
     )  # fmt: skip
 
 
-def log_marginal(
+def normalised(
     x: torch.Tensor | None, length: int, acc: torch.dtype, device: torch.device | str = "cpu"
-) -> torch.Tensor:
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Normalise log weights to total mass 1; without any, or without mass, every entry weighs the same.
 
     Parameters
@@ -125,13 +130,14 @@ def log_marginal(
 
     Returns
     -------
-    Tensor
-        Shape (..., length).
+    tuple of Tensor
+        Logarithms of the marginal, shape (..., length), and what was subtracted, shape (..., 1).
     """
     torch = torch_module()
     x = torch.zeros(length, dtype=acc, device=device) if x is None else x.to(acc)
     total = torch.logsumexp(x, -1, keepdim=True)
-    return x - torch.where(total == -math.inf, 0.0, total)
+    level = torch.where(total == -math.inf, 0.0, total)
+    return x - level, level
 
 
 def _fits(

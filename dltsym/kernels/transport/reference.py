@@ -29,14 +29,19 @@ def sinkhorn(p: Problem, gradient: str = "unrolled") -> Outputs:
     """
     acc = p.scale.dtype
     scores = (p.q.to(acc) @ p.k.to(acc).mT) * p.scale[:, None, None]
-    if p.causal:
-        n, m = scores.shape[1:]
-        place = torch.arange(n, device=scores.device)[:, None] + (m - n)
-        scores = scores.masked_fill(torch.arange(m, device=scores.device) > place, -math.inf)
+    n, m = scores.shape[1:]
+    place = torch.arange(n, device=scores.device)[:, None] + (m - n if p.causal else m)
+    later = torch.arange(m, device=scores.device) > place
+
+    def by_rows(column: torch.Tensor) -> torch.Tensor:
+        # Hidden after the sum: a potential of nan must not reach what cannot see it.
+        return (scores + (p.lb + column)[:, None]).masked_fill(later, -math.inf)
+
+    def by_columns(row: torch.Tensor) -> torch.Tensor:
+        return (scores.mT + _seen(p.la, row)[:, None]).masked_fill(later.mT, -math.inf)
 
     def after(column: torch.Tensor) -> torch.Tensor:
-        row = -_lse(scores + (p.lb + column)[:, None])
-        return _damped(_lse(scores.mT + _seen(p.la, row)[:, None]), p.kappa)
+        return _damped(_lse(by_columns(-_lse(by_rows(column)))), p.kappa)
 
     column = torch.zeros_like(p.lb)
     with torch.set_grad_enabled(torch.is_grad_enabled() and gradient == "unrolled"):
@@ -44,11 +49,11 @@ def sinkhorn(p: Problem, gradient: str = "unrolled") -> Outputs:
             column = after(column)
     if gradient == "implicit" and p.T > 1:
         still = column.detach()
-        column = limit(after(column), lambda: _plan(p, (scores + (p.lb + still)[:, None]).detach()))
-    x = scores + (p.lb + column)[:, None]
+        column = limit(after(column), lambda: _plan(p, by_rows(still).detach()))
+    x = by_rows(column)
     total = _lse(x)
     weights = _weights(x, total)
-    mass = torch.exp(p.lb + column + _lse(scores.mT + _seen(p.la, -total)[:, None]))
+    mass = torch.exp(p.lb + column + _lse(by_columns(-total)))
     return (weights @ p.v.to(acc)).to(p.v.dtype), -total, column, mass
 
 

@@ -54,10 +54,13 @@ def sinkhorn(p: Problem, dot: str, gradient: str) -> Outputs:
     if gradient == "implicit" and steps:
         column = converged(p, column, column_step(row_step(column)), dot)
     q, k = (x.to(p.q.dtype)[:, None] for x in wide)
-    lp = (p.lb + column)[:, None]
+    # Weights do not move with the level of lb, only the row potential does. What is left of the sum of all gradients by
+    # lp when the output was rounded must not come back through the level: keys of little mass would get too much.
+    free = p.level - p.level.detach()  # 0, with the gradient of the level
+    lp = (p.lb + free + column)[:, None]
     out, total, _ = one_sided_eot(
-        q, k, p.v[:, None], 1 / p.scale[:, None], lp, causal=p.causal, backend="triton", input_precision=dot
+        q, k, p.v[:, None], p.eps[:, None], lp, causal=p.causal, backend="triton", input_precision=dot
     )
-    row = -total[:, 0]
+    row = free - total[:, 0]
     mass = torch.exp(p.lb + column + column_sums(row))
     return out[:, 0], row, column, mass
