@@ -285,6 +285,8 @@ def _ladder(claim: Claim, name: str, final: Any, var: Sym, contact: Expr, stated
                 if any(key(b.end) == key(contact) for b in ends):
                     continue
                 lemmas += climb(Side(setting, var, contact, limits, sign, strict, f"{name}_{word}"), f)
+            if not lemmas:
+                raise Unproved("the contact is the only point")
             return [*lemmas, final(lambda p: closing(p, _meet(lemmas, name, claim.symbols, var, contact)))]  # noqa: B023
         except Unproved as error:
             last = last or error

@@ -14,10 +14,12 @@ from dltsym.formal.guards import HEADER, compare
 from dltsym.formal.text import Refused, coq_rel
 from dltsym.notation.tree import Rel
 from dltsym.packs import RecordFile, load_record
+from dltsym.prove.decide import BudgetOver, time_limit
 from dltsym.prove.obligations import Obligation, obligations
 from dltsym.prove.problem import Problem, prepare
 from dltsym.record import Theorem
 
+STEP_SECONDS = 10.0  # processor time for the file of one step
 WEAKER = ("exact", "smt", "cas", "ball", "tested")
 
 
@@ -144,11 +146,11 @@ def steps(theorem: Theorem, report: Mapping[str, Any]) -> Iterator[Exported | Mi
             yield Missed(number, relation, f"its grade is {row['grade']}")
             continue
         try:
-            text, names, claim = export(stated(theorem, ob), row["evidence"])
-        except (DltsymError, RecursionError) as error:
-            yield Missed(
-                number, relation, str(error) if isinstance(error, Refused) else f"{type(error).__name__}: {error}"
-            )
+            with time_limit(STEP_SECONDS):
+                text, names, claim = export(stated(theorem, ob), row["evidence"])
+        except (DltsymError, RecursionError, BudgetOver) as error:
+            plain = isinstance(error, (Refused, BudgetOver))
+            yield Missed(number, relation, str(error) if plain else f"{type(error).__name__}: {error}")
             continue
         yield Exported(number, relation, row["key"], text, names, claim)
 

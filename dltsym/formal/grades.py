@@ -123,38 +123,50 @@ def here(key: str, cache: Cache) -> Mapping[str, Any] | None:
     return entry
 
 
-def recorded(folders: Iterable[Path]) -> dict[str, Mapping[str, Any]]:
+def recorded(folders: Iterable[Path], *, current: bool = True) -> dict[str, Mapping[str, Any]]:
     """Read the replays on record.
 
     Parameters
     ----------
     folders : iterable of Path
         Folders of the packs.
+    current : bool
+        Whether to leave out what another exporter or other lemmas made.
 
     Returns
     -------
     dict of str to mapping
-        Entries by the key of the problem; those of another exporter are left out.
+        Entries by the key of the problem.
     """
     out: dict[str, Mapping[str, Any]] = {}
-    for folder in folders:
-        path = folder / RECORD
+    for path in (folder / RECORD for folder in folders):
         if path.is_file():
-            data = json.loads(path.read_text(encoding="utf-8"))
-            common = {name: data[name] for name in ("lemmas", "coq", "date", "exporter")}
-            entries = {key: {**common, **entry} for key, entry in data["replays"].items()}
-            out |= {key: entry for key, entry in entries.items() if intact(entry)}
+            out |= _read(path, path.stat().st_mtime_ns, fingerprint() if current else "")
     return out
 
 
-def on_record() -> dict[str, Mapping[str, Any]]:
+@lru_cache(maxsize=16)
+def _read(path: Path, _stamp: int, exporter: str) -> dict[str, Mapping[str, Any]]:
+    """Read a record file; with an exporter, only what is still intact under it."""
+    data = json.loads(path.read_text(encoding="utf-8"))
+    common = {name: data[name] for name in ("lemmas", "coq", "date", "exporter")}
+    entries = {key: {**common, **entry} for key, entry in data["replays"].items()}
+    return {key: entry for key, entry in entries.items() if not exporter or intact(entry)}
+
+
+def on_record(*, current: bool = True) -> dict[str, Mapping[str, Any]]:
     """Return the replays on record in the packs in use.
+
+    Parameters
+    ----------
+    current : bool
+        See `recorded`.
 
     Returns
     -------
     dict of str to mapping
     """
-    return recorded(folder for pack in packs() for folder in pack.folders)
+    return recorded((folder for pack in packs() for folder in pack.folders), current=current)
 
 
 def upgrade(outcome: Mapping[str, Any], on_record: Mapping[str, Mapping[str, Any]], cache: Cache) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,10 +28,14 @@ EXPORT_SECONDS = 300.0
 
 @dataclass
 class Replays:
-    """What a run has found: `entries` by the key of the problem, the rest as lines for people."""
+    """What a run has found: `entries` by the key of the problem, the rest as lines for people.
+
+    `kept` of them were replayed here before; `same` more files are to the letter those on record, and were left alone.
+    """
 
     entries: dict[str, Entry] = field(default_factory=dict)
     kept: int = 0
+    same: int = 0
     missed: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
 
@@ -42,6 +46,7 @@ def replay_all(
     cache: Cache,
     *,
     date: str,
+    known: Set[str] = frozenset(),
     jobs: int | None = None,
     progress: Progress | None = None,
 ) -> Replays:
@@ -57,10 +62,12 @@ def replay_all(
         Where replays are kept, see `dltsym.formal.grades.store`.
     date : str
         What to write as the date of a replay.
+    known : set of str
+        Seals of files that need no replay.
     jobs : int, optional
         How many ``coqc`` at once.
     progress : callable, optional
-        Called with number done, number submitted, record and result.
+        Called with number done, number of all, record and result; first for the exports, then for the replays.
 
     Returns
     -------
@@ -76,7 +83,12 @@ def replay_all(
     if not todo:
         return out
     workers = jobs or cores()
-    with tempfile.TemporaryDirectory() as name, GuardedPool(workers, timeout=EXPORT_SECONDS) as exporters:
+    with (
+        tempfile.TemporaryDirectory() as name,
+        GuardedPool(
+            workers, timeout=EXPORT_SECONDS, preload=("dltsym.prove.ready", "dltsym.formal.export")
+        ) as exporters,
+    ):
         folder = Path(name)
         built = prepared(folder)
         if not built.ok:
@@ -85,9 +97,14 @@ def replay_all(
         with ThreadPoolExecutor(workers) as pool:
             running: dict[Future[Entry], tuple[str, Exported]] = {}
             try:
-                for future in as_completed(exports):
-                    for step in _sorted_out(index, exports[future], future, cache, out):
+                for done, future in enumerate(as_completed(exports), 1):
+                    files = _sorted_out(index, exports[future], future, cache, out)
+                    fresh = [step for step in files if sealed(step) not in known]
+                    out.same += len(files) - len(fresh)
+                    for step in fresh:
                         running[pool.submit(replayed, exports[future], step, folder, date)] = exports[future], step
+                    if progress:
+                        progress(done, len(exports), exports[future], f"exported, {len(fresh)} to replay")
                 for done, future in enumerate(as_completed(running), 1):
                     key, step = running[future]
                     _note(key, step, future, cache, out)
@@ -117,8 +134,12 @@ def _settled(index: Index, key: str, outcome: Mapping[str, Any], cache: Cache, o
     """Note the replays that are kept; say whether they are all that can be had."""
     if "error" in outcome or outcome["kind"] == "audit":
         return True
-    keys = dict.fromkeys(row["key"] for row in outcome["steps"] if row.get("key"))
-    kept = {k: dict(entry) for k in keys if (entry := here(k, cache)) is not None}
+    rows = {row["key"]: row["relation"] for row in outcome["steps"] if row.get("key")}
+    kept = {
+        k: {**entry, "record": key, "relation": said}  # the same problem may have been replayed for another record
+        for k, said in rows.items()
+        if (entry := here(k, cache)) is not None
+    }
     out.entries |= kept
     out.kept += len(kept)
     known = cache.get(_slot(index, key))
@@ -143,7 +164,7 @@ def _sorted_out(index: Index, key: str, future: Future[Any], cache: Cache, out: 
     for step in (s for s in files.values() if s.key not in out.entries):
         before = cache.get(f"replay {step.key}")
         if before is not None and before["seal"] == sealed(step):  # the exporter has changed, the file has not
-            out.entries[step.key] = before | {"exporter": fingerprint()}
+            out.entries[step.key] = before | {"record": key, "relation": step.relation, "exporter": fingerprint()}
             out.kept += 1
             cache.put(f"replay {step.key}", out.entries[step.key])
         else:
