@@ -1,0 +1,110 @@
+"""Files that take their names only when they are complete, alone or in pairs that belong together."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+__all__ = ["Pair", "complete_file", "complete_pair"]
+
+
+class Pair:
+    """Two binary files, of which the second one may turn out not to be needed.
+
+    Attributes
+    ----------
+    first, second : binary file
+        Where to write.
+    both : bool
+        Whether the second one is wanted; if not, a file of its name is removed.
+    """
+
+    def __init__(self, first: BinaryIO, second: BinaryIO) -> None:
+        self.first, self.second, self.both = first, second, True
+
+
+@contextmanager
+def complete_file(path: Path) -> Iterator[BinaryIO]:
+    """Write a file that takes its name only when it is complete; two writers never mix.
+
+    Parameters
+    ----------
+    path : Path
+        File.
+
+    Yields
+    ------
+    binary file
+    """
+    part, file = _started(path)
+    try:
+        with file:
+            yield file
+        _named(part, path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def complete_pair(first: Path, second: Path) -> Iterator[Pair]:
+    """Write two files of one folder that take their names together.
+
+    Of two runs that write the same names, the one that ends last wins, with both of its files: they change names while
+    the folder is locked, where the system has such locks.
+
+    Parameters
+    ----------
+    first, second : Path
+        Files.
+
+    Yields
+    ------
+    Pair
+    """
+    one, file = _started(first)
+    two, beside = _started(second)
+    try:
+        with file, beside:
+            pair = Pair(file, beside)
+            yield pair
+        with _locked(first.parent):
+            if pair.both:
+                _named(two, second)
+            else:
+                second.unlink(missing_ok=True)
+            _named(one, first)
+    finally:
+        one.unlink(missing_ok=True)
+        two.unlink(missing_ok=True)
+
+
+def _started(path: Path) -> tuple[Path, BinaryIO]:
+    handle, name = tempfile.mkstemp(dir=path.parent or ".", prefix=f".{path.name}.", suffix=".part")
+    return Path(name), os.fdopen(handle, "wb")
+
+
+def _named(part: Path, path: Path) -> None:
+    mask = os.umask(0)
+    os.umask(mask)
+    part.chmod(0o666 & ~mask)
+    part.replace(path)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    try:
+        import fcntl
+    except ImportError:  # not on this system
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
