@@ -10,6 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from typing import Any
 
 from dltsym.cache import Cache
+from dltsym.coverage import coverage, plan, total
 from dltsym.errors import CyclicLemma, suggest
 from dltsym.formal import grades
 from dltsym.index import Entry, Index, cycle, graph
@@ -87,7 +88,7 @@ class _Schedule:
         """Settle a record whose report is kept, or that rests on itself."""
         loop = cycle(self.edges, [key])
         if loop:
-            self.settle(key, {"error": f"CyclicLemma: {' -> '.join(loop)}"})
+            self.settle(key, {"error": f"CyclicLemma: it rests on itself: {' -> '.join(loop)}"})
         elif (kept := self.cache.get(self.index.content(key))) is not None:
             self.settle(key, kept)
 
@@ -97,8 +98,9 @@ class _Schedule:
             self.progress(len(self.outcomes), self.total, key, outcome)
 
     def work(self, executor: Executor, missing: list[str]) -> None:
-        """Submit every record when its lemmas are settled."""
-        waiting, running = list(missing), {}
+        """Submit every record when its lemmas are settled, those with many steps first: they take longest."""
+        waiting = sorted(missing, key=lambda key: (-self.index.entries[key].row["steps"], key))
+        running: dict[Future[Outcome], str] = {}
         while waiting or running:
             for key in [k for k in waiting if self.ready(k)]:
                 waiting.remove(key)
@@ -117,7 +119,7 @@ class _Schedule:
     def receive(self, key: str, future: Future[Outcome]) -> None:
         try:
             outcome = future.result()
-        except Exception as error:  # the guarded door: reported with the record
+        except Exception as error:  # any defect of ours ends here: an error of this record, never a verdict
             notes = "".join(f"\n{note}" for note in getattr(error, "__notes__", ()))
             self.settle(key, {"error": f"{type(error).__name__}: {error}{notes}"})
             return
@@ -208,7 +210,8 @@ def finish(index: Index, entry: Entry, outcome: Outcome) -> Outcome:
     audit = {"grade": outcome["verdict"], "steps": [], "cited": [], "uses": []} if entry.is_audit else {}
     if entry.is_audit:
         audit["mutants"] = {"made": 0, "rejected": 0, "survivors": []}
-    replayed = {} if entry.is_audit else grades.upgrade(outcome, grades.on_record(), grades.store())
+    known = grades.recorded(folder for pack in index.packs for folder in pack.folders)
+    replayed = {} if entry.is_audit else grades.upgrade(outcome, known, grades.store())
     return {**outcome, **replayed, **audit, "problems": found, "ok": outcome["ok"] and not found}
 
 
@@ -236,6 +239,9 @@ def summary(index: Index, outcomes: Mapping[str, Outcome], broken: Mapping[str, 
     theorems = [r for r in reports.values() if r["kind"] != "audit"]
     audits = [r for r in reports.values() if r["kind"] == "audit"]
     values = [v for r in reports.values() for v in r["values"]]
+    tabled = {k: r for k, r in reports.items() if r["kind"] != "audit"}
+    whole = set(index.entries) <= {*outcomes, *broken}
+    rows = coverage(plan(index.packs), (*index.entries, *index.aliases), tabled, whole)
     grades = [s["grade"] for r in theorems for s in r["steps"] if s["role"] not in ("hypotheses", "break")]
     return {
         "ok": not failed and all(r["ok"] for r in reports.values()),
@@ -243,6 +249,7 @@ def summary(index: Index, outcomes: Mapping[str, Outcome], broken: Mapping[str, 
         "steps_by_grade": {grade: grades.count(grade) for grade in (*GRADES, VACUOUS, REFUTED)},
         "values": {"total": len(values), "ok": sum(v["ok"] for v in values)},
         "mutants": {name: sum(r["mutants"][name] for r in theorems) for name in ("made", "rejected")},
+        "coverage": [*rows, total(rows)],
         "audits": [{k: r[k] for k in ("key", "source", "verdict", "witness", "declared", "ok")} for r in audits],
         "broken": [
             {"key": k, "path": str(index.paths.get(k, "")), "error": text} for k, text in sorted(failed.items())

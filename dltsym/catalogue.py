@@ -53,13 +53,25 @@ def load(paths: Sequence[Path] | None = None) -> Catalogue:
     return out
 
 
-def get(key: str) -> Record:
+def snapshot() -> Index:
+    """Read what the packs hold now, once for many look-ups.
+
+    Returns
+    -------
+    Index
+    """
+    return indexing.build()
+
+
+def get(key: str, *, index: Index | None = None) -> Record:
     """Load one record.
 
     Parameters
     ----------
     key : str
         Dotted key, or an alias.
+    index : Index, optional
+        A `snapshot` to look it up in; by default the packs are read again, so that an edited file is seen.
 
     Returns
     -------
@@ -76,7 +88,7 @@ def get(key: str) -> Record:
     -----
     Only this record is imported.
     """  # noqa: DOC502 - raised by the index
-    return load_record(indexing.build().entry(key).file)
+    return load_record((index or indexing.build()).entry(key).file)
 
 
 def keys() -> list[str]:
@@ -110,8 +122,13 @@ def find(text: str) -> list[str]:
     return found
 
 
-def graph() -> dict[str, list[str]]:
+def graph(index: Index | None = None) -> dict[str, list[str]]:
     """Return which theorem uses which.
+
+    Parameters
+    ----------
+    index : Index, optional
+        As in `get`.
 
     Returns
     -------
@@ -122,7 +139,7 @@ def graph() -> dict[str, list[str]]:
     CyclicLemma
         When a theorem rests on itself.
     """
-    edges = indexing.graph(indexing.build())
+    edges = indexing.graph(index or indexing.build())
     loop = indexing.cycle(edges)
     if loop:
         raise CyclicLemma(f"these theorems rest on each other: {' -> '.join(loop)}")
@@ -148,7 +165,7 @@ def rows() -> tuple[list[dict[str, Any]], dict[str, BrokenRecord]]:
     return out, index.broken
 
 
-def check(record: str | Record, *, cache: bool = True) -> Report | AuditReport:
+def check(record: str | Record, *, cache: bool = True, index: Index | None = None) -> Report | AuditReport:
     """Prove every step of a theorem, or evaluate an audit, in this process.
 
     Parameters
@@ -157,6 +174,8 @@ def check(record: str | Record, *, cache: bool = True) -> Report | AuditReport:
         Key, or a record; one that is not in the catalogue is checked afresh each time.
     cache : bool
         Whether a kept report may be used.
+    index : Index, optional
+        As in `get`.
 
     Returns
     -------
@@ -176,7 +195,7 @@ def check(record: str | Record, *, cache: bool = True) -> Report | AuditReport:
             f"check takes a key, a theorem or an audit, not {record!r}; build one with Scope().theorem(...)"
         )
     store = open_cache(cache)
-    index = indexing.build()
+    index = index or indexing.build()
     name = record if isinstance(record, str) else record.key
     if isinstance(record, str) or (name in index.entries and load_record(index.entries[name].file) is record):
         entry = index.entry(name)

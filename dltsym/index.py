@@ -168,7 +168,8 @@ def describe(file: RecordFile) -> dict[str, Any]:
     steps = sum(len(chain.steps) for chain in record.proof)
     return common | {
         "record": "theorem", "kind": str(record.kind), "steps": steps, "kernel": backends(record),
-        "uses": sorted(lemmas(record)), "see": [],
+        "uses": sorted(lemmas(record)), "see": [], "bounds": [str(b.of) for b in record.bounds],
+        "families": [str(b.family) for b in record.bounds],
     }  # fmt: skip
 
 
@@ -255,7 +256,7 @@ def _fresh(cache: Cache, files: Sequence[RecordFile]) -> dict[str, dict[str, Any
             except BrokenRecord as error:
                 rows[file.key] = {"error": str(error)}
                 continue
-            except Exception as error:  # the guarded door: it is reported with the record
+            except Exception as error:  # record files are code and raise anything: the record is broken, and says why
                 said = "".join(traceback.format_exception(error))
                 rows[file.key] = {"error": f"{file.key}: {said}"}
                 continue

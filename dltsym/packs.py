@@ -11,9 +11,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import importlib
+import io
 import os
 import re
 import sys
+import tokenize
 import traceback
 import types
 from collections.abc import Iterator, Sequence
@@ -23,11 +25,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from dltsym.errors import BrokenRecord
+from dltsym.errors import BrokenRecord, DltsymError
 from dltsym.notation.tree import Expr, Rel
 from dltsym.record import Audit, Lemma, Premise, Theorem
 
 GROUP = "dltsym.packs"
+RECORD_LINES = 60
 Record = Theorem | Audit
 
 
@@ -57,12 +60,24 @@ def packs() -> tuple[Pack, ...]:
     -------
     tuple of Pack
     """
-    extra = [item for item in os.environ.get("DLTSYM_PACKS", "").split(os.pathsep) if item]
-    left_out = {item[1:] for item in extra if item.startswith("-")}
+    left_out = {item[1:] for item in _items() if item.startswith("-")}
     points = sorted(metadata.entry_points(group=GROUP), key=lambda e: (e.name != "core", e.name))
     installed = [_installed(e.name, e.value) for e in points if e.name not in left_out]
-    folders = [Path(item).expanduser().resolve() for item in extra if not item.startswith("-")]
-    return (*installed, *(folder_pack(folder) for folder in folders))
+    return (*installed, *(folder_pack(folder) for folder in named_folders()))
+
+
+def named_folders() -> list[Path]:
+    """List the folders that ``DLTSYM_PACKS`` names, whether or not they are there.
+
+    Returns
+    -------
+    list of Path
+    """
+    return [Path(item).expanduser().resolve() for item in _items() if not item.startswith("-")]
+
+
+def _items() -> list[str]:
+    return [item for item in os.environ.get("DLTSYM_PACKS", "").split(os.pathsep) if item]
 
 
 def folder_pack(folder: Path) -> Pack:
@@ -170,6 +185,8 @@ def load_record(file: RecordFile) -> Record:
         with contextlib.redirect_stdout(sys.stderr):  # what a record prints is no part of our output
             exec(compile(data, str(file.path), "exec"), module.__dict__)  # a record file is code
         record = only_record(module)
+    except BrokenRecord as error:
+        raise BrokenRecord(f"{file.key}: {error} ({file.path})") from None
     except (Exception, SystemExit, GeneratorExit) as error:  # the guarded door: a defect of the record, not ours
         raise BrokenRecord(f"{file.key}: {_tail(error, str(file.path))}") from error
     finally:
@@ -178,11 +195,15 @@ def load_record(file: RecordFile) -> Record:
 
 
 def _tail(error: BaseException, path: str) -> str:
-    """Return the traceback without our own frames above the record."""
+    """Return what went wrong, then where in the record; our own frames are shown for no error that we raise."""
     frames = traceback.extract_tb(error.__traceback__)
-    first = next((k for k, f in enumerate(frames) if f.filename == path), len(frames))
-    said = "".join(traceback.format_exception_only(error)).strip()
-    return f"{said}\n" + "".join(traceback.format_list(frames[first:])).rstrip() if frames[first:] else said
+    theirs = [f for f in frames if f.filename == path]
+    if isinstance(error, DltsymError):
+        said = str(error)
+    else:
+        said = "".join(traceback.format_exception_only(error)).strip()
+        theirs += frames[-1:] if theirs and frames[-1].filename != path else []
+    return f"{said}\n" + "".join(traceback.format_list(theirs)).rstrip() if theirs else said
 
 
 def only_record(module: types.ModuleType) -> Record:
@@ -211,6 +232,51 @@ def only_record(module: types.ModuleType) -> Record:
     if wanted not in found:
         raise BrokenRecord(f"the record must be called {wanted!r}, not {next(iter(found))!r}")
     return record
+
+
+def advice(record: Record, path: Path) -> list[str]:
+    """Say what a reader of a record will miss although nothing is wrong with it.
+
+    Parameters
+    ----------
+    record : Theorem or Audit
+        Record.
+    path : Path
+        Its file.
+
+    Returns
+    -------
+    list of str
+        A record that is too long, has no prose, or symbols without a meaning.
+    """
+    lines = code_lines(path.read_text(encoding="utf-8"))
+    silent = [s.name for s in record.symbols.values() if not s.decl.meaning and s.decl.sort not in ("index", "let")]
+    out = [f"{lines} lines of code; a record has fewer than {RECORD_LINES}"] if lines >= RECORD_LINES else []
+    out += [] if record.prose else ["no docstring, which is the text of its page"]
+    return out + ([f"nothing says what {', '.join(silent)} means"] if silent else [])
+
+
+def code_lines(text: str) -> int:
+    r"""Count the lines of a source text that hold code: no blank line, no comment, no docstring of the module.
+
+    Parameters
+    ----------
+    text : str
+        Python.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> code_lines("x = 1  # one\n\n# two\ny = 2\n")
+    2
+    """
+    quiet = {getattr(tokenize, t) for t in ("COMMENT", "NL", "NEWLINE", "INDENT", "DEDENT", "ENDMARKER")}
+    tokens = [t for t in tokenize.generate_tokens(io.StringIO(text).readline) if t.type not in quiet]
+    spoken = tokens[1:] if tokens and tokens[0].type == tokenize.STRING else tokens
+    return len({n for t in spoken for n in range(t.start[0], t.end[0] + 1)})
 
 
 def lemmas(node: Any) -> set[str]:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
+from dltsym.algorithms import Algorithm
+from dltsym.boundform import Bound
 from dltsym.chain import Derivation, Lemma, Step, conclusion, derive, thm
 from dltsym.errors import RecordError
 from dltsym.notation.tree import Expr, Rel, Sym
@@ -14,6 +17,7 @@ from dltsym.operators import Operator
 __all__ = [
     "VERDICTS",
     "Audit",
+    "Bound",
     "Break",
     "Claim",
     "Convex",
@@ -155,6 +159,8 @@ class Theorem:
     also: tuple[Source, ...] = ()
     aliases: tuple[str, ...] = ()
     operator: Operator | None = None
+    algorithm: Algorithm | None = None
+    bounds: tuple[Bound, ...] = ()
     key: str = ""
     prose: str = ""
 
@@ -164,7 +170,7 @@ class Theorem:
         return self.key.split(".")[0]
 
     def kernel(self, backend: str = "numpy", of: str | None = None, **options: Any) -> Any:
-        """Return a callable that evaluates the outputs of the record.
+        """Return a callable that evaluates the outputs of the record, or results of its algorithm.
 
         Without further options this is the closed kernel: scalars with extended exponents, where a free index is an
         integer argument. With an option of `dltsym.compile`, for Triton, and for outputs that have no closed kernel
@@ -301,7 +307,8 @@ def value(expected: str, source: str, of: str = "", digits: int | None = None, *
     source : str
         Where it is printed.
     of : str
-        Output of the record; empty for its only one.
+        Name of an output of the record; empty for its only one, which without ``outputs=`` is the right side of the
+        claim under the name ``value``.
     digits : int, optional
         Significant digits that must agree; by default all that are printed, and a value of fewer than six digits must
         then be exact.
@@ -315,9 +322,18 @@ def value(expected: str, source: str, of: str = "", digits: int | None = None, *
     Raises
     ------
     RecordError
-        When `expected` is not text (a float would hide its digits).
+        When `expected` is not the text of a number (a float would hide its digits), or `of` is no name.
     """
     if not isinstance(expected, str):
         raise RecordError(f"the expected value {expected!r} must be text, so that its digits are known")
+    try:
+        Fraction(expected)
+    except (ValueError, ZeroDivisionError):
+        raise RecordError(f"the expected value {expected!r} is no number, such as '0.459' or '1/3'") from None
+    if not isinstance(of, str):
+        raise RecordError(
+            f"value {expected}: of= is the name of an output, not the expression {of}; "
+            f"say outputs={{'name': expression}} and of='name'"
+        )
     shown = len(expected.lower().split("e")[0].replace("-", "").replace("+", "").replace(".", "").lstrip("0"))
     return PublishedValue(inputs, expected, of, digits or max(shown, 1), source, digits is not None)

@@ -67,27 +67,29 @@ def run(
         progress(0, len(cases), "", {})
     library, wrong = _library(cases, cache, jobs)
     outcomes = [failed(case, wrong[case.id]) if case.id in wrong else {} for case in cases]
+    sound = [True] * len(cases)
     todo = [k for k, case in enumerate(cases) if case.id not in wrong]
     done = len(cases) - len(todo)
     futures = {executor.submit(prove_case, cases[k], library, cache, seconds): k for k in todo}
     for future in as_completed(futures):
         place = futures[future]
-        outcomes[place] = _result(cases[place], future)
+        outcomes[place], sound[place] = _result(cases[place], future)
         done += 1
         if progress:
             progress(done, len(cases), cases[place].id, outcomes[place])
-    return [outcome | {"ok": _as_expected(outcome)} for outcome in outcomes]
+    return [o | {"ok": fine and _as_expected(o)} for o, fine in zip(outcomes, sound, strict=True)]
 
 
-def _result(case: Case, future: Future[Outcome]) -> Outcome:
+def _result(case: Case, future: Future[Outcome]) -> tuple[Outcome, bool]:
+    """Return an outcome, and whether it may be as expected: a process of ours that failed is never a pass."""
     try:
-        return future.result()
+        return future.result(), True
     except TaskTimeout as error:
-        return unknown(case, f"timeout: {error}", timeout=True)
+        return unknown(case, f"timeout: {error}", timeout=True), True
     except (WorkerDied, MemoryError) as error:
-        return unknown(case, f"the process that worked on it ended: {error or 'out of memory'}")
-    except Exception as error:  # the guarded door: a defect of ours decides nothing
-        return unknown(case, f"internal error: {type(error).__name__}: {error}")
+        return unknown(case, f"the process that worked on it ended: {error or 'out of memory'}"), False
+    except Exception as error:  # any defect of ours ends here: this case is unknown, says why and is not ok
+        return unknown(case, f"internal error: {type(error).__name__}: {error}"), False
 
 
 def _as_expected(outcome: Outcome) -> bool:

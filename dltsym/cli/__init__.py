@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from dltsym import __version__
-from dltsym.cli import cases, export, kernels, look, make, prove
+from dltsym.cli import bounds, cases, evaluating, export, kernels, lints, look, make, measure, prove
 from dltsym.errors import BrokenRecord, DltsymError, RecordError, suggest
 
 WRONG, USAGE, INTERRUPTED = 1, 2, 130
@@ -71,7 +71,7 @@ def _plain_warnings() -> Iterator[None]:
 ENVIRONMENT = """\b
 Environment:
   DLTSYM_CACHE_DIR    folder of the verdict cache
-  DLTSYM_PACKS        more folders of records, separated as in PATH; -core leaves out the core pack
+  DLTSYM_PACKS        more folders of records, as in PATH; -core: without the core pack
   DLTSYM_REQUIRE_COQ  1: formal without coqc is a failure
   NO_COLOR            no colour
 """
@@ -93,7 +93,8 @@ def main(ctx: click.Context) -> None:
 
 
 for _verb in (
-    look.list_, look.show, prove.check, look.latex, look.cite, prove.audit, make.evaluate, kernels.kernel, look.graph,
-    make.new, look.info, prove.verify, cases.prove, export.export, export.formal,
+    look.list_, look.show, prove.check, look.latex, look.cite, prove.audit, evaluating.evaluate, kernels.kernel,
+    lints.lint, look.graph, make.new, look.info, prove.verify, cases.prove, export.export, export.formal,
+    measure.sharpness, measure.temperature, bounds.bound,
 ):  # fmt: skip
     main.add_command(_verb)

@@ -11,12 +11,13 @@ from typing import Any
 import click
 
 from dltsym.cli.prove import shown_progress
-from dltsym.cli.say import Seconds, cache_option, count, dump, json_option, note, table
+from dltsym.cli.say import Seconds, cache_option, count, dump, ending, json_option, note, table
 
 WRONG = 1
 
 
-@click.command()
+@click.command(epilog=ending("dltsym prove claims.json", "dltsym prove - --json < claims.jsonl",
+                             status="0 every claim is as expected; 1 one is not; 2 misuse; 130 Ctrl-C."))  # fmt: skip
 @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
 @cache_option
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Processes; one per core by default.")

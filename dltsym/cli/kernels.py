@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from dltsym.cli import oracle
-from dltsym.cli.say import dump, json_option
+from dltsym.cli.say import SHOWN, dump, ending, json_option
 from dltsym.errors import suggest
 
 PARTS = ("source", "ir", "report", "signature", "latex")
@@ -38,12 +38,16 @@ class Implied(click.Command):
 SHOW = "KEY"
 
 
-@click.group(cls=KernelVerbs)
+@click.group(cls=KernelVerbs, epilog=ending(
+    "dltsym kernel information.pinsker", "dltsym kernel list",
+    "dltsym kernel check mine.py:attend --against attention.one_sided_eot", status="that of the verb.",
+))  # fmt: skip
 def kernel() -> None:
     """Show the kernel of a record (`dltsym kernel KEY`), and check kernels that people write against a theorem."""
 
 
-@kernel.command(SHOW, cls=Implied)
+@kernel.command(SHOW, cls=Implied, epilog=ending("dltsym kernel information.pinsker --backend numpy --source",
+                                                 status=SHOWN))  # fmt: skip
 @click.argument("key")
 @click.option("--backend", type=click.Choice(["torch", "numpy", "ball", "triton"]), default="torch",
               show_default=True, help="Where it runs.")  # fmt: skip

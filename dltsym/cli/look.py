@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
-from dltsym.cli.say import count, dump, json_option, note, table
+from dltsym.cli.say import SHOWN, count, dump, ending, json_option, note, table
 
 
-@click.command("list")
+@click.command("list", epilog=ending("dltsym list", "dltsym list kl bernoulli", status="0 fine; 2 misuse; 130 Ctrl-C."))
 @click.argument("words", nargs=-1)
 @json_option
 def list_(words: tuple[str, ...], as_json: bool) -> None:
@@ -36,7 +36,7 @@ def list_(words: tuple[str, ...], as_json: bool) -> None:
         note(f"warning: {count(len(broken), 'record')} broken: {names}. `dltsym verify` shows why.", "red")
 
 
-@click.command()
+@click.command(epilog=ending("dltsym show information.pinsker", status=SHOWN))
 @click.argument("key")
 @json_option
 def show(key: str, as_json: bool) -> None:
@@ -89,7 +89,8 @@ def _domain(decl: Any) -> str:
     return f"{left}, {right}" + (f" for each of {size}" if size else "")
 
 
-@click.command()
+@click.command(epilog=ending("dltsym latex information.pinsker", "dltsym latex --paper information.pinsker > p.tex",
+                             status=SHOWN))  # fmt: skip
 @click.argument("key")
 @click.option("--paper", is_flag=True, help="A whole file that compiles.")
 @click.option("--no-check", is_flag=True, help="Without grades: do not check the record first.")
@@ -113,7 +114,7 @@ def latex(key: str, paper: bool, no_check: bool) -> None:
         click.echo("\n" + views.derivation(record, report))
 
 
-@click.command()
+@click.command(epilog=ending("dltsym cite pac_bayes.maurer_pinsker", status=SHOWN))
 @click.argument("key")
 @click.option("--no-check", is_flag=True, help="Do not check first; software is then not cited by engine.")
 @json_option
@@ -132,7 +133,8 @@ def cite(key: str, no_check: bool, as_json: bool) -> None:
         click.echo(source)
 
 
-@click.command()
+@click.command(epilog=ending("dltsym graph | dot -Tsvg > graph.svg", "dltsym graph --format mermaid",
+                             status="0 fine; 1 theorems rest on each other; 2 misuse; 130 Ctrl-C."))  # fmt: skip
 @click.option("--format", "shape", type=click.Choice(["dot", "json", "mermaid"]), default="dot", show_default=True,
               help="For Graphviz, a machine, or a page.")  # fmt: skip
 @json_option
@@ -154,7 +156,7 @@ def graph(shape: str, as_json: bool) -> None:
         click.echo("\n".join(["graph LR", *lines]))
 
 
-@click.command()
+@click.command(epilog=ending("dltsym info", status="0 fine; 2 misuse; 130 Ctrl-C."))
 @json_option
 def info(as_json: bool) -> None:
     """Show versions, backends, packs and the cache."""

@@ -26,10 +26,13 @@ from dltsym.cli.asking import (
     told,
     written,
 )  # fmt: skip
-from dltsym.cli.say import Seconds, dump, json_option, note, table
+from dltsym.cli.say import Seconds, dump, ending, json_option, note, table
+from dltsym.errors import suggest
+
+JUDGED = "0 pass; 1 mismatch; 2 misuse; 3 the check sees nothing; 4 crash or hang; 5 a device or an extra is missing."
 
 
-@click.command("list")
+@click.command("list", epilog=ending("dltsym kernel list", status="0 fine; 2 misuse."))
 @json_option
 def list_(as_json: bool) -> None:
     """List the kernels that people wrote, with what is known of each."""
@@ -51,7 +54,9 @@ def list_(as_json: bool) -> None:
     click.echo(table(("kernel", "theorem", "backend", "types", "gradients", "label"), (r.values() for r in rows)))
 
 
-@click.command()
+@click.command(epilog=ending("dltsym kernel check kl_inverse.kl_inverse --dtype f32",
+                             "dltsym kernel check mine.py:attend --against attention.one_sided_eot",
+                             status=JUDGED))  # fmt: skip
 @click.argument("what")
 @click.option("--against", help="Theorem, or module:name of one; kernels of ours know theirs.")
 @dtype_option("f32")
@@ -118,7 +123,7 @@ def _answer(request: Any, where: str | None, allow_skip: bool) -> None:
         raise click.exceptions.Exit(answer.exit_code)
 
 
-@click.command()
+@click.command(epilog=ending("dltsym kernel replay CASE mine.py:attend", status=JUDGED))
 @click.argument("case")
 @click.argument("what", required=False)
 @asked
@@ -138,21 +143,23 @@ def replay(case: str, what: str | None, where: str | None, **options: Any) -> No
     last = again.remembered(wanted.key)
     if what is None and last is None:
         raise KernelMapError(f"nothing was checked against {wanted.key} yet; name the callable after the case")
-    plain: dict[str, Any] = {"against": wanted.key}
+    plain: dict[str, Any] = {"against": last["against"] if last is not None else wanted.key}
     if last is not None and what in (None, last["what"]):
         cwd = last.pop("cwd")
         plain = last | {"cases": 0}
         if Path(cwd) != Path.cwd():
             note(f"note: {last['what']} was checked in {cwd}")
     given = {k: x for k, x in options.items() if x not in ("", (), "auto")}
-    plain |= {"what": what or plain["what"], **given, "only": wanted.case, "seed": 0, "dtypes": [wanted.dtype]}
+    case_only = {"only": wanted.case, "seed": wanted.seed, "dtypes": [wanted.dtype]}
+    plain |= {"what": what or plain["what"], **given, **case_only}
     plain |= {"relations": False, "canaries": False, "selftest": False, "search": 0.0, "plot": "", "colour": coloured()}
     request = Request(**{k: tuple(x) if isinstance(x, list) else x for k, x in plain.items()})
     note(f"replays {request.what} on {case}")
     _answer(request, where, False)
 
 
-@click.command()
+@click.command(epilog=ending("dltsym kernel mutate kl_inverse --dtype f32",
+                             status="0 fine; 1 too few bugs are caught; 2 misuse; 5 an extra is missing."))  # fmt: skip
 @click.argument("name", required=False)
 @click.option("--all", "every", is_flag=True, help="All families.")
 @dtype_option("f32,f64,bf16,f16")
@@ -183,6 +190,9 @@ def mutate(
     from dltsym.oracle import mutate as hunts
     from dltsym.oracle import outcomes
 
+    known = [m.id for n in names for m in mutants.load(hunts.split(n)[0])] if only else []
+    if lost := [one for one in only if one not in known]:
+        raise click.UsageError(f"no planted bug {lost[0]!r}{suggest(lost[0], known)}; there are {', '.join(known)}")
     reports: list[dict[str, Any]] = []
     for one in names:
         report = hunts.mutate(one, dtypes=dtypes, stop=not full, only=only, jobs=jobs, progress=told)
@@ -201,7 +211,8 @@ def mutate(
         raise click.exceptions.Exit(WRONG)
 
 
-@click.command()
+@click.command(epilog=ending("dltsym kernel resources kl_inverse --arch 90",
+                             status="0 fine; 1 no compilation, or a spill; 2 misuse; 5 no extra."))  # fmt: skip
 @click.argument("name")
 @click.option("--arch", type=click.Choice(["80", "90", "100"]), default="90", show_default=True,
               help="Compute capability times ten.")  # fmt: skip
@@ -232,7 +243,8 @@ def resources(name: str, arch: str, as_json: bool) -> None:
         raise click.exceptions.Exit(WRONG)
 
 
-@click.command()
+@click.command(epilog=ending("dltsym kernel bench kl_inverse.kl_inverse",
+                             status="0 fine; 2 misuse; 5 a device or an extra is missing."))  # fmt: skip
 @click.argument("name")
 @dtype_option("f32,bf16")
 @click.option("--allow-skip", is_flag=True, help="A missing device is not a failure.")

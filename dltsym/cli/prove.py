@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dltsym.cli.say import cache_option, count, dump, graded, json_option, note, table, timeout_option
+from dltsym.cli.say import cache_option, count, dump, ending, graded, json_option, note, table, timeout_option
 
 if TYPE_CHECKING:
     from dltsym.batch import Progress
@@ -20,7 +21,7 @@ WRONG = 1
 PAGE_SECONDS = 60.0
 
 
-@click.command()
+@click.command(epilog=ending("dltsym check information.pinsker"))
 @click.argument("key")
 @cache_option
 @timeout_option
@@ -32,10 +33,27 @@ def check(key: str, no_cache: bool, timeout: float, as_json: bool) -> None:
         dump(report)
     elif "error" in report:
         note(f"{report['key']}: {report['error']}", "red")
+        if report["error"].startswith("TaskTimeout"):
+            note("note: --timeout SECONDS gives it more, and derivations/README.md says how to make steps smaller")
     else:
         _print(report)
+        _remark(key)
     if not report["ok"]:
         sys.exit(WRONG)
+
+
+def _remark(key: str) -> None:
+    """Say what is not wrong with a record and still worth a look, and which file of the same key was passed over."""
+    from dltsym import index
+    from dltsym.packs import advice, load_record
+
+    found = index.build()
+    entry = found.entry(key)
+    for line in advice(load_record(entry.file), entry.file.path):
+        note(f"note: {line}", "yellow")
+    for name, error in found.broken.items():
+        if name.partition(":")[2] == entry.key:
+            note(f"note: this is {entry.file.path}; {error}", "yellow")
 
 
 def _reports(names: list[str], no_cache: bool, timeout: float) -> list[dict[str, Any]]:
@@ -47,7 +65,7 @@ def _reports(names: list[str], no_cache: bool, timeout: float) -> list[dict[str,
     entries = [found.entry(name) for name in names]
     outcomes = batch.run(found, [entry.key for entry in entries], open_cache(not no_cache), timeout=timeout)
     empty = {"ok": False, "grade": "open", "steps": [], "values": [], "cited": [],
-             "mutants": {"made": 0, "rejected": 0, "survivors": []}}  # fmt: skip
+             "mutants": {"made": 0, "rejected": 0, "survivors": [], "true": []}}  # fmt: skip
     reports = []
     for entry in entries:
         outcome = outcomes[entry.key]
@@ -63,7 +81,7 @@ def _print(report: Mapping[str, Any]) -> None:
     text.show(catalogue.get(report["key"]), task.restore(report))
 
 
-@click.command()
+@click.command(epilog=ending("dltsym audit", "dltsym audit audits.entropy_sign"))
 @click.argument("key", required=False)
 @cache_option
 @timeout_option
@@ -91,7 +109,7 @@ def audit(key: str | None, no_cache: bool, timeout: float, as_json: bool) -> Non
         sys.exit(WRONG)
 
 
-@click.command()
+@click.command(epilog=ending("dltsym verify", "dltsym verify information pac_bayes.occam"))
 @click.argument("what", nargs=-1)
 @cache_option
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Processes; one per core by default.")
@@ -163,6 +181,7 @@ def _summary(data: Mapping[str, Any]) -> None:
 
     rows = [(g, n, GRADE_MEANING.get(g, "")) for g, n in data["steps_by_grade"].items() if n]
     click.echo(table(("GRADE", "STEPS", "MEANING"), rows, paint=0))
+    click.echo(f"\n{coverage_table(data['coverage'])}")
     values, mutants, audits = data["values"], data["mutants"], data["audits"]
     agreed = sum(a["ok"] for a in audits)
     click.echo(f"\n{count(data['records'], 'theorem')}, {count(sum(data['steps_by_grade'].values()), 'step')}")
@@ -174,6 +193,34 @@ def _summary(data: Mapping[str, Any]) -> None:
         note(f"BROKEN {item['key']}: {item['error']}", "red")
     word = graded("fine", 0) if data["ok"] else click.style("NOT FINE", fg="red", bold=True)
     click.echo(f"{word} after {data['seconds']:.1f} s")
+
+
+def coverage_table(rows: list[dict[str, Any]]) -> str:
+    """Return the coverage of a run as aligned columns, with the keys that are planned and not there.
+
+    Parameters
+    ----------
+    rows : list of dict
+        Rows by area; the last one adds them up.
+
+    Returns
+    -------
+    str
+        No line is longer than 100 characters.
+    """
+    head = ("AREA", "PLANNED", "LANDED", "CHECKED", "DERIVED", "BALL+", "VALUES", "ALTERED")
+    cells = []
+    for row in rows:
+        strong = f"{row['strong'] / row['steps']:.0%}" if row["steps"] else "-"
+        values, mutants = row["values"], row["mutants"]
+        altered = f"{mutants['rejected']}/{mutants['made']}"
+        whole = [row[name] for name in ("planned", "landed", "records", "derived")]
+        cells.append((row["area"], *whole, strong.rjust(5), f"{values['ok']}/{values['total']}", altered))
+    missing = rows[-1]["missing"]
+    lines = textwrap.wrap(", ".join(missing), 98, initial_indent="  ", subsequent_indent="  ", break_long_words=False)
+    told = [f"planned, not there ({len(missing)}):", *lines] if missing else []
+    note = "BALL+: steps at ball or better, without those that rest on cited analysis; DERIVED: all of them are."
+    return "\n".join([table(head, cells), note, *told])
 
 
 def _complain(problems: list[str]) -> None:

@@ -30,6 +30,38 @@ def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON for a machine.")(command)
 
 
+FINE = "0 fine; 1 refuted, vacuous, broken or not reproduced; 2 misuse; 130 Ctrl-C."
+SHOWN = "0 fine; 1 the record is broken; 2 misuse; 130 Ctrl-C."
+
+
+def ending(*examples: str, status: str = FINE) -> str:
+    r"""Return what the help of a verb ends with: examples and the exit status.
+
+    Parameters
+    ----------
+    *examples : str
+        Command lines that work.
+    status : str
+        What each number means.
+
+    Returns
+    -------
+    str
+        Text that click does not fill.
+
+    Examples
+    --------
+    >>> print(ending("dltsym list kl", status="0 fine; 2 misuse.").replace("\b", ""))
+    <BLANKLINE>
+    Examples:
+      dltsym list kl
+    <BLANKLINE>
+    <BLANKLINE>
+    Exit status: 0 fine; 2 misuse.
+    """
+    return "\n".join(["\b", "Examples:", *(f"  {line}" for line in examples), "", "\b", f"Exit status: {status}"])
+
+
 def cache_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add ``--no-cache`` to a verb.
 

@@ -119,6 +119,17 @@ def _source_of(key: str, entry: Any) -> str:
     return f"@{entry.type}{{{key},\n" + ",\n".join(rows) + "\n}\n"
 
 
+@lru_cache
+def _plugins(backend: str) -> tuple[Any, Any]:
+    """Return a style and a printer of pybtex, neither of which has a state; looking one up reads every entry point."""
+    from pybtex.plugin import find_plugin
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # pybtex looks its plugins up the old way
+        style = find_plugin("pybtex.style.formatting", "plain")()
+        return style, find_plugin("pybtex.backends", backend)()
+
+
 def formatted(
     keys: Iterable[str], record: str = "", backend: str = "plaintext", paths: Iterable[Path] | None = None
 ) -> dict[str, str]:
@@ -135,12 +146,7 @@ def formatted(
     -------
     dict of str to str
     """
-    from pybtex.plugin import find_plugin
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # pybtex looks its plugins up the old way
-        style = find_plugin("pybtex.style.formatting", "plain")()
-        printer = find_plugin("pybtex.backends", backend)()
+    style, printer = _plugins(backend)
     out = {}
     for key, entry in entries(keys, record, paths).items():
         (done,) = style.format_entries([entry])

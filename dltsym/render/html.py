@@ -304,7 +304,8 @@ def _mutants(mutants: Mapping[str, Any]) -> str:
         for s in left
     )
     more = f'<details class="rows"><summary>{len(left)} not rejected</summary>{items}</details>' if left else ""
-    score = f"{mutants.get('rejected', 0)} of {mutants['made']} altered claims rejected."
+    slack = f" {len(true)} more are true as well." if (true := mutants.get("true") or ()) else ""
+    score = f"{mutants.get('rejected', 0)} of {mutants['made']} altered claims rejected.{slack}"
     return f"<h3>Negative control</h3><p>{score}</p>{more}"
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dltsym.notation.latex import symbol_latex
 from dltsym.record import Audit, Source, Theorem
 from dltsym.render import bib
+from dltsym.render.bounds import bound_rows
 from dltsym.render.lines import Line, domain_latex, source_text, statement_lines, used_symbols
 from dltsym.render.view import ChainView, StepView, grade_sentence, relation_glyph, split_math
 from dltsym.render.view import derivation as chains_of
@@ -251,6 +252,7 @@ def paper(theorem: Theorem, report: Report | None = None, resolve: Callable[[str
         theorem_environment(theorem),
         r"\paragraph{Notation.}\leavevmode\par\medskip",
         notation_table(theorem),
+        *_as_bound(theorem),
         r"\begin{proof}\leavevmode",
         *proof,
         r"\end{proof}",
@@ -261,6 +263,12 @@ def paper(theorem: Theorem, report: Report | None = None, resolve: Callable[[str
         r"\end{document}",
     ]
     return "\n".join(p for p in parts if p) + "\n"
+
+
+def _as_bound(theorem: Theorem) -> list[str]:
+    rows = [rf"\item[{escape(term)}] {escape(text)}" for term, text in bound_rows(theorem)]
+    head = [r"\paragraph{As a bound.}\leavevmode", r"\begin{description}"]
+    return [*head, *rows, r"\end{description}"] if rows else []
 
 
 def prose(text: str) -> str:

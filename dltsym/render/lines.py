@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from dltsym.notation.latex import symbol_latex, to_latex
-from dltsym.notation.tree import Add, Expr, Neg, Num, Rel, Sym, bound_symbol
+from dltsym.notation.tree import Add, Expr, Neg, Num, Rel, Sym, as_expr, bound_symbol
 from dltsym.notation.walk import free_symbols
 from dltsym.record import Claim, Ode, Optimum, Premise, Rate, Source, Theorem
 
@@ -237,7 +237,7 @@ def assignment(sym: Sym, image: Any, mark: str = "") -> str:
     sym : Sym
         Symbol.
     image : Expr or callable
-        Its value.
+        Its value; of an array, a function of its indices that returns an expression or a number.
     mark : str
         Superscript for the symbol, such as ``^{\star}``.
 
@@ -253,4 +253,4 @@ def assignment(sym: Sym, image: Any, mark: str = "") -> str:
     letters = [bound_symbol(c) for c in "ijkl"[: len(sym.decl.shape)]]
     idx = "".join(s.name for s in letters)
     entry = f"{name}_{{{idx}}}" if "_" not in name else f"({name})_{{{idx}}}"
-    return f"{entry} = {to_latex(image(*letters))}"
+    return f"{entry} = {to_latex(as_expr(image(*letters)))}"

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from docutils import nodes
 from sphinx.addnodes import pending_xref
 
-from dltsym.notation.latex import symbol_latex
-from dltsym.notation.tree import Sym
-from dltsym.record import Theorem
+from dltsym.notation.latex import symbol_latex, to_latex
+from dltsym.record import Premise, Theorem
+from dltsym.render.bounds import bound_rows
 from dltsym.render.lines import domain_latex, used_symbols
 from dltsym.render.view import ROLE_WORDS, derivation, relation_glyph, relation_latex, shown_grade, split_math
 
@@ -177,6 +177,22 @@ def notation_table(record: Theorem) -> nodes.container:
     return table(("symbol", "meaning", "unit", "domain or definition"), rows, "dlt-notation")
 
 
+def bound_table(record: Theorem) -> nodes.container:
+    """Return what a record says about its use as a bound as a table.
+
+    Parameters
+    ----------
+    record : Theorem
+        Record.
+
+    Returns
+    -------
+    container
+    """
+    rows = [[[nodes.Text(term)], text_nodes(text)] for term, text in bound_rows(record)]
+    return table(("", "how it is used"), rows, "dlt-values")
+
+
 def derivation_nodes(record: Theorem, report: Report | None) -> list[nodes.Node]:
     """Return the chains: each start on a line of its own, then one row per step with reason and grade.
 
@@ -208,30 +224,31 @@ def derivation_nodes(record: Theorem, report: Report | None) -> list[nodes.Node]
     return out
 
 
-def checked_table(report: Report, symbols: Mapping[str, Sym]) -> nodes.container:
+def checked_table(report: Report, record: Theorem) -> nodes.container:
     """Return every obligation of a report as a table.
 
     Parameters
     ----------
     report : Report
         What the checker said.
-    symbols : mapping of str to Sym
-        Symbols of the record.
+    record : Theorem
+        What was checked.
 
     Returns
     -------
     container
     """
+    given = [to_latex(g.rel if isinstance(g, Premise) else g) for g in record.given]
 
     def row(s: StepReport) -> list[list[nodes.Node]]:
-        latex = relation_latex(s.relation, symbols) if re.search("[<>=]", s.relation) else None
-        latex = rf"\displaystyle {latex}" if latex else None
-        relation: nodes.Node = nodes.math(latex, latex) if latex else nodes.Text(s.relation)
+        found = relation_latex(s.relation, record.symbols) if re.search("[<>=]", s.relation) else None
+        lines = given if s.role == "hypotheses" else [found] if found else []
+        said = [rf"$\displaystyle {line}$" for line in lines] or [s.relation]
         name = " ".join(x for x in (s.chain, ROLE_WORDS.get(s.role, s.role), str(s.number or "")) if x)
         details = [f"at {plain(s.witness)}"] if s.witness else []
         failed = s.grade in ("refuted", "vacuous", "open", "tested")
         details += [plain(s.evidence)] if failed and s.evidence else []
-        shown = [nodes.paragraph("", "", relation), *(nodes.paragraph(d, d, classes=["dlt-witness"]) for d in details)]
+        shown = [*map(paragraph, said), *(nodes.paragraph(d, d, classes=["dlt-witness"]) for d in details)]
         pill = badge(s.grade, shown_grade(s.grade, s.evidence))
         return [[nodes.Text(name)], shown, text_nodes(s.reason), [pill], [nodes.Text(s.engine)]]
 
@@ -256,13 +273,12 @@ def values_table(values: Iterable[ValueReport]) -> nodes.container:
             [nodes.Text(plain(v.inputs))],
             [nodes.Text(v.expected)],
             [nodes.Text(v.got)],
-            [nodes.Text(f"{min(v.digits_agree, v.digits)} of {v.digits}")],
-            [badge("ok" if v.ok else "wrong")],
+            [nodes.Text(f"{min(v.digits_agree, v.digits)} of {v.digits} "), badge("ok" if v.ok else "wrong")],
             text_nodes(v.source),
         ]
         for v in values
     ]
-    return table(("output", "at", "published", "computed", "digits", "", "source"), rows, "dlt-values")
+    return table(("output", "at", "published", "computed", "digits", "source"), rows, "dlt-published")
 
 
 def control_nodes(report: Report) -> list[nodes.Node]:
@@ -278,7 +294,11 @@ def control_nodes(report: Report) -> list[nodes.Node]:
     list of Node
     """
     m = report.mutants
-    out: list[nodes.Node] = [paragraph(f"{m.rejected} of {m.made} altered claims were rejected with a witness.")]
+    slack = f" {len(m.true)} more are proved to be true as well." if m.true else ""
+    said = (
+        f"{m.rejected} of {m.made} altered claims were rejected, with a witness or because they are undefined.{slack}"
+    )
+    out: list[nodes.Node] = [paragraph(said)]
     rows = [
         [[nodes.literal("", s.get("mutant", ""))], *([nodes.Text(s.get(k, ""))] for k in ("what", "reason"))]
         for s in m.survivors

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from dltsym.notation.tree import Expr
 from dltsym.record import Audit, Claim, Ode, Optimum, Premise, Rate, Theorem
+from dltsym.render.bounds import bound_lines
 from dltsym.render.view import grade_sentence, shown_grade
 
 if TYPE_CHECKING:
     from dltsym.prove.report import AuditReport, Report, StepReport
 
+SLOW = 2.0  # seconds of a step that are worth a word
 _STYLES = {
     "formal": "bold green",
     "exact": "green",
@@ -78,6 +80,9 @@ def summary(theorem: Theorem) -> str:
     rows += [f"  claim  {claim_text(c)}" for c in theorem.claims]
     lets = [s for s in theorem.symbols.values() if s.decl.definition is not None]
     rows += [f"  where  {s.name} = {s.decl.definition}" for s in lets]
+    if theorem.algorithm is not None:
+        rows.append(f"  computes {', '.join(theorem.algorithm.computes)} by the algorithm {theorem.algorithm.name}")
+    rows += [f"  bound  {line}" for line in bound_lines(theorem)]
     rows.append(f"  source {_source(theorem.source)}")
     return "\n".join(rows)
 
@@ -141,9 +146,13 @@ def step_table(report: Report) -> str:
     str
     """
     rows = []
-    for (name, relation, reason, _, engine), step in zip(step_rows(report), report.steps, strict=True):
-        head = f"{shown_grade(step.grade, step.evidence):9} {name:12} {relation}"
-        rows.append(f"{head}   ({reason}{'; ' if reason else ''}{engine})" if engine or reason else head)
+    grades = [shown_grade(step.grade, step.evidence) for step in report.steps]
+    width = max((len(g) for g in grades), default=0)
+    for grade, (name, relation, reason, _, engine), step in zip(grades, step_rows(report), report.steps, strict=True):
+        head = f"{grade:{width}}  {name:12} {relation}"
+        time = f"{step.seconds:.0f} s" if step.seconds >= SLOW else ""
+        said = "; ".join(x for x in (reason, engine, time) if x)
+        rows.append(f"{head}   ({said})" if said else head)
         rows += [f"          {line}" for line in failure_lines(step)]
     return "\n".join(rows)
 
@@ -163,7 +172,7 @@ def failure_lines(step: StepReport) -> list[str]:
     if step.grade not in ("refuted", "vacuous", "open", "tested"):
         return []
     lines = [f"witness: {_pairs(step.witness)}"] if step.witness else []
-    return lines + [f"{name}: {_plain(item)}" for name, item in step.evidence.items()]
+    return lines + [f"{name}: {_plain(item)}" for name, item in step.evidence.items() if _plain(item)]
 
 
 def _pairs(mapping: Mapping[str, Any]) -> str:
@@ -195,7 +204,8 @@ def report_text(report: Report) -> str:
         rows += ["", *_value_rows(report.values)]
     if report.mutants.made:
         rows += ["", f"negative control: {report.mutants.rejected} of {report.mutants.made} altered claims rejected"]
-        rows += [f"  survivor: {_pairs(s)}" for s in report.mutants.survivors]
+        rows += [f"  survivor: {s['mutant']}   ({s['what']}; {s['reason']})" for s in report.mutants.survivors]
+    rows += [f"  true as well, not counted: {s['mutant']}   ({s['what']})" for s in report.mutants.true]
     if report.cited:
         rows += ["", f"cited: {', '.join(report.cited)}"]
     if report.problems:

@@ -297,3 +297,22 @@ def grade_sentence(report: Report | None) -> str:
         text += f"; all other steps: {report.grade_without_cited}"
     warning = f" WARNING: {len(bad)} of {len(counted)} obligations are not proved." if bad else ""
     return f"{text}.{warning}"
+
+
+def computed_text(theorem: Theorem) -> str:
+    """Say which results of a record are computed by code, because they have no formula.
+
+    Parameters
+    ----------
+    theorem : Theorem
+        Record.
+
+    Returns
+    -------
+    str
+        Empty without an algorithm.
+    """
+    code = theorem.algorithm
+    if code is None:
+        return ""
+    return f"{', '.join(code.computes)}: computed by an algorithm, {code.name}, in enclosures; it proves nothing."
