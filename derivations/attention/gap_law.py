@@ -2,10 +2,11 @@ r"""How fast softmax attention becomes hard as the temperature falls.
 
 One key has the largest score $M$; the best of the other $l = m - 1$ keys (key $b$) is a gap $D$ below. The mass $q$
 that misses the winner is squeezed between two logistic curves in $D/\varepsilon$, which agree when there are two
-keys.
+keys. The right one is attained when all other scores are tied at the gap, the left one in the limit where all but one
+of them go to $-\infty$. Without a gap $q \ge 1/2$ at every temperature: see `attention.argmax_ties`.
 """
 
-from dltsym import Eq, Scope, derive, exp, value
+from dltsym import Break, Eq, Scope, derive, exp, value
 
 v = Scope()
 l = v.count("l", "number of keys that do not win, m - 1")
@@ -44,22 +45,14 @@ theorem = v.theorem(
     ],
     outputs={"q": q, "lower": x / (1 + x), "upper": l * x / (1 + l * x), "crude": l * x},
     values=[
-        value(
-            number,
-            "scores 2, 1.2, 0.9, -0.4, 0",
-            of=name,
-            l=4,
-            b=1,
-            eps="0.3",
-            M=2,
-            D="0.8",
-            r=["1.2", "0.9", "-0.4", 0],
-        )
-        for name, number in [
-            ("q", "0.0881346002173114"),
-            ("lower", "0.0649691691286641"),
-            ("upper", "0.217486855600371"),
-            ("crude", "0.277933804891206"),
-        ]
+        value(x, "scores 2, 1.2, 0.9, -0.4, 0", of=name, l=4, b=1, eps="0.3", M=2, D="0.8", r=["1.2", "0.9", "-0.4", 0])
+        for name, x in (("q", "0.0881346002173114"), ("lower", "0.0649691691286641"), ("upper", "0.217486855600371"),
+                        ("crude", "0.277933804891206"))
+    ]
+    + [value("0.01", "two keys at 99 to 1", of=name, digits=12, l=1, b=1, eps=1, M=0, D="log(99)", r=["-log(99)"])
+       for name in ("q", "lower", "upper")],
+    breaks=[
+        Break({"l": 1, "b": 1, "eps": 1, "M": 0, "D": 2, "r": [-1]}, "a score inside the gap", part=1),
+        Break({"l": 1, "b": 1, "eps": 1, "M": 0, "D": 1, "r": [-2]}, "no score at the gap"),
     ],
-)
+)  # fmt: skip

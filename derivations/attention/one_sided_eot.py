@@ -17,8 +17,7 @@ from dltsym.relations import softmax_average
 
 v = Scope()
 n, m = v.count("n", "number of queries"), v.count("m", "number of keys")
-eps = v.pos("eps", "temperature", latex=r"\varepsilon")
-C = v.array("C", (n, m), "transport cost, minus the scores")
+eps, C = v.pos("eps", "temperature", latex=r"\varepsilon"), v.array("C", (n, m), "transport cost, minus scores")
 a, P = v.array("a", n, "mass of each query", lo=0, lo_open=True), v.array("P", (n, m), "transport plan", lo=0)
 d, dv = v.count("d", "length of a query"), v.count("dv", "length of a value")
 i, j, c = v.index("i", n), v.index("j", m), v.index("c", dv)
@@ -64,8 +63,7 @@ fixture = {"n": 4, "m": 6, "eps": 1, "C": costs, "a": ["1/4"] * 4, "i": 1, "j": 
 theorem = v.theorem(
     title="Softmax attention is one-sided entropic optimal transport",
     cite=("litman2025", "abstract: one-sided entropic optimal transport; theorem number not confirmed"),
-    given=rows,
-    claim=[
+    given=rows, claim=[
         Optimum("min", aim, over=(P,), at={P: plan}, value=optimum, proof=Gap(eps * G, by="gap"), subject_to=rows),
         Eq(C[i, j] + eps * log(plan(i, j)), potential(i)), Eq(dual, optimum),
     ],
@@ -83,6 +81,8 @@ theorem = v.theorem(
     ),
     outputs={"attention": exp(-C[i, j] / eps) / part(i), "potential": potential(i), "optimum": optimum},
     also=[("sander2022", "softmax as the first half-iteration of Sinkhorn")],
-    values=[value("0.346157950530416", "4 queries, 6 keys, scores sin((i+1)(j+2))", of="attention", **fixture),
-            value("-4.42378623264895", "the same, primal and dual value", of="optimum", **fixture)],
+    values=[value(x, "scores sin((i+1)(j+2))", of=name, **{**fixture, "eps": t, "j": c}) for name, t, c, x in (
+        ("attention", 1, 1, "0.346157950530416"), ("attention", 1, 2, "0.160568036559963"),
+        ("attention", 1, 6, "0.268965830456303"), ("attention", "1/2", 1, "0.507294837435672"),
+        ("optimum", 1, 1, "-4.42378623264895"), ("optimum", "1/2", 1, "-2.51477032903099"))],
 )  # fmt: skip

@@ -70,6 +70,7 @@ theorem = w.theorem(
         modes={"T": (3, 1, 5), "marginal": ("balanced", "relaxed"), "causal": (False, True)},
         absent={"la": 0.0, "lb": 0.0},
         grads=("q", "k", "v", "eps", "la", "lb"),
+        weights=("la", "lb"),
         relations=transport_average(("q", "k", "v"), "eps", ("la", "lb"), ("o", "row", "column", "mass")),
     ),
 )

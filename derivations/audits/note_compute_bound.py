@@ -31,7 +31,8 @@ audit = v.audit(
             F="1e25",
             m="1.5e13",
         ),
+        value("0.243252127709920", "1.3e13 tokens", of="complexity", F="1e25", m="1.3e13"),
         value("2.23606797751", "multiply-adds counted once", of="complexity", F="5e24", m="1e12"),
     ],
-    see=("llm_bounds.compute_optimal",),
+    see=("llm_bounds.compute_as_complexity", "llm_bounds.compute_optimal"),
 )

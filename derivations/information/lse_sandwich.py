@@ -1,11 +1,13 @@
 r"""Log-sum-exp lies between the maximum and the maximum plus a logarithm.
 
-The scores are written with the $k$ maximisers first: they all equal $M$, and the other $l = m - k$ scores $r$ stay
-a gap $D$ below. Counting maximisers sharpens the usual bounds $M$ and $M + \varepsilon\log m$ on both sides, and
-shows the rate at which the temperature limit is reached.
+The scores are written with the $k$ maximisers first: they all equal $M$, and the other $l = m - k$ scores $r$ stay a
+gap $D$ below. Counting maximisers sharpens the usual bounds $M$ and $M + \varepsilon\log m$ on both sides, and shows
+the rate at which the temperature limit is reached. The mean score under softmax lies between $M - \varepsilon\log m$
+and $M$, see `information.lse_thermodynamics`. Equality in the upper bound $M + \varepsilon\log(k + l)$ or in the
+lower one needs $k = m$; in the middle one, that all other scores tie at the gap.
 """
 
-from dltsym import Scope, derive, exp, log, value
+from dltsym import Break, Scope, derive, exp, log, value
 
 v = Scope()
 k = v.count("k", "number of maximisers")
@@ -39,10 +41,13 @@ theorem = v.theorem(
         derive(M + eps * log(k + l * x)).le(M + eps * log(k + l), "log is increasing", by="x <= 1"),
     ],
     tight={l: 0},
-    outputs={"lse": L, "lower": M + eps * log(k), "upper": M + eps * log(k + l * x)},
+    outputs={"lse": L, "lower": M + eps * log(k), "upper": M + eps * log(k + l * x), "crude": M + eps * log(k + l)},
     values=[
         value("1.37989191409496", "scores 1, 1, 0, -2", of="lse", k=2, l=2, M=1, D=1, eps="0.5", r=[0, -2]),
         value("1.34657359027997", "scores 1, 1, 0, -2", of="lower", k=2, l=2, M=1, D=1, eps="0.5", r=[0, -2]),
+        value("1.69314718055995", "scores 1, 1, 0, -2", of="crude", k=2, l=2, M=1, D=1, eps="0.5", r=[0, -2]),
+        value("1.06931471805599", "scores 1, 1, 0, -2", of="lower", k=2, l=2, M=1, D=1, eps="0.1", r=[0, -2]),
         value("1.06931698802672", "scores 1, 1, 0, -2", of="lse", k=2, l=2, M=1, D=1, eps="0.1", r=[0, -2]),
     ],
+    breaks=[Break({"k": 1, "l": 1, "M": 0, "D": 1, "eps": 1, "r": [0]}, "a maximiser that is not counted", part=1)],
 )

@@ -1,8 +1,9 @@
 r"""Pinsker's inequality for Bernoulli laws.
 
 Relative entropy dominates twice the squared difference of the means. Fix $q$ and move $p$: both sides vanish with
-zero slope at $p = q$, and the derivative of their difference is $(p - q)(2p - 1)^2/(p(1 - p))$, which has the sign
-of $p - q$. The two ends $q = 0$ and $q = 1$ (where $0 \log 0 = 0$) are proved separately by the checker.
+zero slope at $p = q$, and the derivative of their difference is $(p - q)(2p - 1)^2/(p(1 - p))$, which has the sign of
+$p - q$. The two ends $q = 0$ and $q = 1$ (where $0 \log 0 = 0$) are proved separately by the checker. Laws on more
+outcomes are in `information.pinsker_l1`.
 """
 
 from dltsym import Scope, derive, kl_bernoulli, value

@@ -5,7 +5,7 @@ $v(x) = x - \log(1 + x)$. This is not negative, and at most $x^2/2$ for gains $x
 tokens the difference has few digits left unless it is computed by a series.
 """
 
-from dltsym import Operator, Scope, abs_, cases_, log
+from dltsym import Break, Operator, Scope, abs_, cases_, log
 from dltsym.relations import permuted
 
 w = Scope()
@@ -42,4 +42,5 @@ theorem = w.theorem(
         relations=(permuted({"A": -1}), permuted({"s": -1}, {"sums": -1})),
         forms={"series": statement_of(by_series)},
     ),
+    breaks=[Break({"y": "-1/2"}, "a negative argument", part=1)],
 )

@@ -8,7 +8,7 @@ Pinsker's bound and the sharper root form, which is better for small risks. A ce
 method from above stays above in exact arithmetic, but in floating point it lands below in about half of all cases.
 """
 
-from dltsym import Operator, Root, Scope, cases_, derive, kl_bernoulli, log, sqrt, thm, value
+from dltsym import Break, Operator, Root, Scope, cases_, derive, kl_bernoulli, log, sqrt, thm, value
 from dltsym.relations import increasing, within
 
 v = Scope()
@@ -60,6 +60,7 @@ theorem = v.theorem(
     ],
     kind="upper bound",
     outputs={"pinsker": q[i] + sqrt(c[i] / 2), "root": root},
+    breaks=[Break({"n": 1, "q": ["0"], "c": ["1/8"], "p": "1/2", "i": 1}, "a relative entropy above the radius")],
     values=[
         value("0.45925029229601", "unit test of a public code", of="pinsker", **point),
         value("0.538792114570276", "the same point, computed here", of="root", **point),

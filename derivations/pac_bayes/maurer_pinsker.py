@@ -8,7 +8,7 @@ for every $n \ge 1$, the small cases by enumeration. The true risk is taken stri
 entropy is finite.
 """
 
-from dltsym import Scope, derive, kl_bernoulli, log, premise, sqrt, thm, value
+from dltsym import Bound, Scope, derive, kl_bernoulli, log, premise, sqrt, thm, value
 
 v = Scope()
 n = v.count("n", "training examples, i.i.d.")
@@ -17,6 +17,12 @@ dlt = v.prob("dlt", "failure probability", open=True, latex=r"\delta")
 s = v.prob("s", "empirical risk of the posterior, loss in [0, 1]", latex=r"\hat r")
 r = v.prob("r", "true risk of the posterior", open=True)
 B = v.let("B", (D + log(2 * sqrt(n) / dlt)) / n, "radius", unit="nat")
+
+bound = Bound(
+    units={"n": "i.i.d. example"}, about="posterior average", holds_for="all posteriors", before=("prior", "loss"),
+    events=(("kl bound", "dlt"),), risk="r", emp_risk="s", complexity="D",
+    family="McAllester", variant="ln(2 sqrt n), divided by 2n",
+)  # fmt: skip
 
 theorem = v.theorem(
     title="PAC-Bayes bound of McAllester type with Maurer's constant",
@@ -33,6 +39,7 @@ theorem = v.theorem(
     .le(s + sqrt(B / 2), "the kl bound", by="kl bound"),
     kind="upper bound",
     outputs={"bound": s + sqrt(B / 2), "radius": B},
+    bound=bound,
     values=[
         value(
             "0.45925029229601",

@@ -5,7 +5,7 @@ tail at $e_h$ is exactly $P_h\delta$. The union bound over the class then costs 
 prior sums to at most 1. The prior must not depend on the data.
 """
 
-from dltsym import Eq, Scope, derive, exp, log, premise, sqrt, value
+from dltsym import Bound, Eq, Scope, derive, exp, log, premise, sqrt, value
 
 v = Scope()
 n = v.count("n", "training examples, i.i.d.")
@@ -16,15 +16,27 @@ P = v.array("P", N, "prior weights, fixed before the data", lo=0, lo_open=True, 
 tail = v.array("T", N, "probability that hypothesis h exceeds its radius", lo=0)
 fail = v.prob("U", "probability that some hypothesis exceeds its radius")
 s = v.real("s", "empirical risk of the hypothesis used", latex=r"\hat r")
+D = v.nonneg("D", "cost of the hypothesis used, log(1/P)", unit="nat")
 h = v.index("h", N)
+
+
+def at_cost(cost):
+    """Return the radius of a hypothesis with this log(1/P)."""
+    return W * sqrt((cost + log(1 / dlt)) / (2 * n))
 
 
 def radius(j):
     """Return the radius of hypothesis j."""
-    return W * sqrt((log(1 / P[j]) + log(1 / dlt)) / (2 * n))
+    return at_cost(log(1 / P[j]))
 
 
 chernoff = v.sum(lambda j: exp(-2 * n * radius(j) ** 2 / W**2), N)
+
+kraft = "6/pi**2*2**(-1000)/1000**2"
+bound = Bound(
+    of="at_cost", units={"n": "i.i.d. example"}, about="hypothesis", holds_for="all hypotheses",
+    before=("prior", "loss"), events=(("union", "dlt"),), emp_risk="s", complexity="D", loss="W",
+)  # fmt: skip
 
 theorem = v.theorem(
     title="Occam bound for a weighted finite class",
@@ -49,19 +61,10 @@ theorem = v.theorem(
         .le(dlt, "the prior sums to at most 1"),
     ],
     kind="upper bound",
-    outputs={"bound": s + radius(h)},
+    outputs={"bound": s + radius(h), "at_cost": s + at_cost(D)},
+    bound=bound,
     values=[
-        value(
-            "0.18428855934787",
-            "1000 bits with a Kraft prior",
-            of="bound",
-            n=50000,
-            N=1,
-            W=1,
-            dlt="0.05",
-            s="0.1",
-            h=1,
-            P=["6/pi**2*2**(-1000)/1000**2"],
-        ),
+        value("0.18428855934787", "1000 bits, Kraft prior", of=of, n=50000, W=1, dlt="0.05", s="0.1", **cost)
+        for of, cost in [("bound", {"N": 1, "h": 1, "P": [kraft]}), ("at_cost", {"D": f"log(1/({kraft}))"})]
     ],
 )
