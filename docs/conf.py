@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import click
 from docutils import nodes
+from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
@@ -39,6 +44,7 @@ autodoc_member_order = "alphabetical"
 napoleon_google_docstring = False
 napoleon_use_param = False
 napoleon_use_rtype = False
+napoleon_use_ivar = True
 nitpick_ignore_regex = [("py:.*", r"(?!dltsym\.).*")]  # words of numpydoc types, not references
 
 html_theme = "furo"
@@ -103,7 +109,59 @@ class FunctionTable(SphinxDirective):
         return out
 
 
+class BoundTable(SphinxDirective):
+    """``{bound-table} NAME``: a public table of bounds, evaluated again."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        from dltsym.bounds.tables import reproduced
+
+        self.env.note_reread()
+        text = reproduced(self.arguments[0], "markdown")
+        return [nodes.container("", *self.parse_text_to_nodes(text), classes=["dlt-wide"])]
+
+
+class Picture(SphinxDirective):
+    """``{picture} NAME``: run ``examples/NAME.py`` and show what it draws; the text below is the caption."""
+
+    required_arguments = 1
+    has_content = True
+
+    def run(self) -> list[nodes.Node]:
+        root, name = Path(self.env.srcdir).parent, self.arguments[0]
+        script = root / "examples" / f"{name}.py"
+        self.env.note_dependency(str(script))
+        quiet = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # small products, and pages are read in parallel
+        done = subprocess.run(
+            [sys.executable, script], cwd=root, env=quiet, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise self.error(f"{script.name} failed:\n{done.stderr}")
+        text = " ".join(self.content)
+        (caption,) = self.parse_text_to_nodes(f"{text} Drawn by `examples/{name}.py`.")
+        files = {"only-light": f"{name}.svg", "only-dark": f"{name}-dark.svg"}
+        images = [nodes.image(uri=f"/../build/pictures/{f}", alt=text, classes=[c]) for c, f in files.items()]
+        return [nodes.figure("", *images, nodes.caption("", "", *caption.children))]
+
+
+def plain_types(app: Sphinx, doctree: nodes.document) -> None:
+    """Leave the small words of numpydoc types, as in ``ndarray, shape (n, d)``, as text: attributes have such names."""
+    for word in [x for x in doctree.findall(pending_xref) if x.get("refspecific") and x["reftarget"].islower()]:
+        word.replace_self(word.children)
+
+
+def own_branch(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
+    """Open only the branch of this page in the sidebar: with every record on every page, it took most of the time."""
+    whole = context["toctree"]
+    context["toctree"] = lambda **options: whole(**{**options, "collapse": True})
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
+    app.connect("doctree-read", plain_types)
+    app.connect("html-page-context", own_branch, priority=400)  # before the theme asks for the sidebar
     app.add_directive("cli-help", CommandHelp)
     app.add_directive("functions", FunctionTable)
+    app.add_directive("bound-table", BoundTable)
+    app.add_directive("picture", Picture)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
