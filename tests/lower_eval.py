@@ -160,6 +160,9 @@ class Evaluator:
                 return x ** int(k) if k.denominator == 1 else x ** (LD(k.numerator) / LD(k.denominator))
             case "maximum" | "minimum" | "logaddexp":
                 return getattr(np, n.op)(*args())
+            case "xlogx" | "xlogy":
+                x, y = args() * (2 if n.op == "xlogx" else 1)
+                return np.where(x == 0, LD(0), x * np.log(np.where(x == 0, LD(1), y)))
             case "contract" | "reduce":
                 return self.fold(n, axes)
             case "softmax" | "log_softmax":

@@ -91,7 +91,16 @@ def test_in_ipython(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyt
 
 @pytest.mark.parametrize(
     ("page", "least"),
-    [("howto/derive.md", 15), ("howto/compile.md", 20), ("explain/engines.md", 2), ("reference/kernels.md", 7)],
+    [
+        ("howto/derive.md", 15),
+        ("howto/compile.md", 20),
+        ("howto/run-a-flow.md", 12),
+        ("howto/choose-a-temperature.md", 12),
+        ("howto/sharpness.md", 6),
+        ("howto/lint-attention.md", 4),
+        ("explain/engines.md", 2),
+        ("reference/kernels.md", 7),
+    ],
 )
 def test_examples_of_a_page(page: str, least: int) -> None:
     text = re.sub(r"^```.*$", "", (ROOT / "docs" / page).read_text("utf-8"), flags=re.MULTILINE)

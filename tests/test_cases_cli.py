@@ -3,14 +3,18 @@
 import json
 import subprocess
 import sys
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from click.testing import CliRunner
 
 from dltsym import cases
+from dltsym.cache import Cache
 from dltsym.cli import main
+from dltsym.pool import WorkerDied
 
 ROOT = Path(__file__).parents[1]
 CASE = {"id": "a", "symbols": {"x": "real"}, "claim": "x = x"}
@@ -37,6 +41,16 @@ def test_the_shipped_example() -> None:
     shown = run(path, "-q")
     assert "pinsker" in shown.stdout
     assert "7 cases" in shown.stdout
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("ours"), WorkerDied("it ended"), MemoryError()])
+def test_a_failure_of_ours_is_not_the_open_that_was_expected(error: Exception) -> None:
+    broken: Future[Any] = Future()
+    broken.set_exception(error)
+    read = cases.read(cases.document(json.dumps([CASE | {"expect": "open"}]).encode(), "cases.json"))
+    [made] = cases.run(read, Cache(None), executor=Mock(submit=lambda *_: broken))
+    assert (made["status"], made["ok"]) == ("open", False)
+    assert made["reason"]
 
 
 def test_one_bad_case_stops_no_other_and_the_order_is_kept(tmp_path: Path) -> None:

@@ -14,12 +14,12 @@ import record_files as files
 from click.testing import CliRunner, Result
 
 from dltsym.cli import main, say
-from dltsym.cli.make import number, numbers
+from dltsym.cli.inputs import number, numbers
 
 USER = files.USER.replace("LEMMA", "algebra.square")
 VERBS = [
-    "list", "show", "check", "latex", "cite", "audit", "eval", "kernel", "graph", "new", "info", "verify", "prove",
-    "export", "formal",
+    "list", "show", "check", "latex", "cite", "audit", "eval", "kernel", "lint", "graph", "new", "info", "verify",
+    "prove", "export", "formal", "sharpness", "temperature", "bound",
 ]  # fmt: skip
 
 
@@ -154,7 +154,7 @@ def test_check(pack: Callable[..., Path]) -> None:
     step = next(s for s in data["steps"] if s["role"] == "step")
     assert set(step) >= {"relation", "reason", "grade", "engine", "seconds", "evidence", "witness"}
     assert set(data["values"][0]) >= {"inputs", "expected", "got", "digits_agree", "ok"}
-    assert set(data["mutants"]) == {"made", "rejected", "survivors"}
+    assert set(data["mutants"]) == {"made", "rejected", "survivors", "true"}
     assert data["values"][0]["ok"]
     assert "exact" in run("check", "algebra.square").stdout
     assert read("check", "algebra.square", "--no-cache")["grade"] == "exact"

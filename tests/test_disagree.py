@@ -109,13 +109,13 @@ def test_an_engine_that_refutes_what_others_prove_is_named(monkeypatch: pytest.M
 
 
 PLANT = """
-import dltsym.prove.check as check
+import dltsym.prove.control as control
 import dltsym.prove.decide as decide
 from dltsym.prove.engines import Engine, engines
 from dltsym.prove.verdict import proved
 
 planted = Engine("planted", "exact", 1, ("=", "<", "<=", "!="), 1.0, lambda _: proved("planted", "exact"))
-check.engines = decide.engines = lambda: (planted, *engines())
+control.engines = decide.engines = lambda: (planted, *engines())
 """
 
 

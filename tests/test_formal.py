@@ -7,19 +7,24 @@ from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from cases import INEQUALITIES, build
 from click.testing import CliRunner
+from small_records import state
 
+from dltsym import batch, index
 from dltsym.cache import Cache
 from dltsym.cli import main
-from dltsym.formal import coqc, grades
+from dltsym.formal import coqc, grades, run
+from dltsym.formal import export as exporting
 from dltsym.formal.claims import claims
 from dltsym.formal.export import export
 from dltsym.formal.guards import AXIOMS, axioms, compare, inspect
 from dltsym.formal.reader import Reader, evaluate
 from dltsym.formal.text import Refused
+from dltsym.prove.check import check_theorem
 from dltsym.prove.problem import Problem
 
 ROWS = {case.id: case for case in INEQUALITIES}
@@ -326,10 +331,26 @@ def test_coq_accepts_the_required_statements_and_no_forgery(tmp_path: Path) -> N
     with ThreadPoolExecutor(2) as pool:
         runs = {name: pool.submit(coqc.replay, *files(name), tmp_path) for name in REQUIRED}
         lies = [pool.submit(coqc.replay, lie, names, tmp_path) for lie in (forged, everywhere)]
-    for name, run in runs.items():
-        assert run.result().ok, f"{name}: {run.result().output}"
-        assert axioms(run.result().output) <= AXIOMS
+    for name, one in runs.items():
+        assert one.result().ok, f"{name}: {one.result().output}"
+        assert axioms(one.result().output) <= AXIOMS
     assert not any(lie.result().ok for lie in lies)
+
+
+@pytest.mark.coq
+@needs_coq
+def test_files_on_record_are_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = "information.lse_sandwich"
+    found = index.build()
+    outcomes = batch.run(found, [key], Cache(tmp_path), jobs=1)
+    asked: list[str] = []
+    monkeypatch.setattr(run, "replayed", lambda _key, step, *_: asked.append(run.sealed(step)) or {"seal": asked[-1]})
+    first = run.replay_all(found, outcomes, Cache(None), date="2026-11-23")
+    assert asked
+    assert (len(first.entries), first.same) == (len(set(asked)), 0)
+    known, asked[:] = set(asked[1:]), []
+    second = run.replay_all(found, outcomes, Cache(None), date="2026-11-23", known=known)
+    assert (len(second.entries), second.same, len(asked)) == (1, len(first.entries) - 1, 1)
 
 
 @pytest.mark.coq
@@ -338,3 +359,37 @@ def test_time_is_limited(tmp_path: Path, tangent: str) -> None:
     run = coqc.replay(tangent, (), tmp_path, seconds=0.01)
     assert not run.ok
     assert "stopped" in run.output
+
+
+def test_an_export_that_takes_too_long_is_missed_and_the_next_step_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    theorem = state("x real", ["exp(x) >= 1 + x", "exp(x) >= x"])
+    report = check_theorem(theorem, {}.__getitem__, {}.__getitem__)
+    rows = [{"relation": s.relation, "grade": s.grade, "evidence": s.evidence, "key": s.key} for s in report.steps]
+    slow, real = [], exporting.export
+
+    def export_slowly(problem: Problem, evidence: Mapping[str, object]) -> object:
+        slow.append(problem)
+        while len(slow) == 1:
+            exporting.digest("busy")
+        return real(problem, evidence)
+
+    monkeypatch.setattr(exporting, "export", export_slowly)
+    monkeypatch.setattr(exporting, "STEP_SECONDS", 0.2)
+    first, second = list(exporting.steps(theorem, {"steps": rows}))
+    assert isinstance(first, exporting.Missed)
+    assert "0.2 s" in first.why
+    assert isinstance(second, exporting.Exported)
+
+
+def test_a_contact_that_is_the_only_point_is_no_ladder() -> None:
+    pinned, evidence = problem(("exp(x) + x*log(2 + x) >= 1 + x", ("x>=0", "x<=0"), "x @ 0"))
+    with pytest.raises(Refused, match="only point"):
+        export(pinned, evidence)
+
+
+def test_a_kept_replay_is_told_of_the_record_that_asks(tmp_path: Path) -> None:
+    store, out = Cache(tmp_path), run.Replays()
+    store.put("replay one", entry(record="gone", relation="before"))
+    outcome = {"kind": "theorem", "steps": [{"key": "one", "relation": "now"}]}
+    run._settled(Mock(content=lambda _: "text"), "here.now", outcome, store, out)
+    assert (out.entries["one"]["record"], out.entries["one"]["relation"]) == ("here.now", "now")

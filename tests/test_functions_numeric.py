@@ -61,9 +61,12 @@ def _expr(name: str, text: str, at: tuple[Fraction, ...]) -> Expr:
 def test_derivatives_are_slopes(name: str) -> None:
     step = Fraction(1, 10**30)
     for at in places(name):
-        for k, text in enumerate(FUNCTIONS[name].derivative):
+        for k, text in ((k, text) for k, text in enumerate(FUNCTIONS[name].derivative) if text):
             ends = [value(name, (*at[:k], at[k] + s * step, *at[k + 1 :]), 3000) for s in (-1, 1)]
             want = evaluate(_expr(name, text, at), {}, 3000)
+            if name in ("kl_upper", "kl_lower") and not want.is_finite():
+                assert at[0] in (0, 1) or at[1] == 0, "a derivative is missing at ends only"
+                continue
             with working(3000):
                 slope = (ends[1] - ends[0]) * 10**30 / 2
                 assert abs(slope - want) <= (1 + abs(want)) * arb("1e-25"), (at, text)

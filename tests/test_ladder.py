@@ -233,3 +233,16 @@ def test_closed_ends_are_not_strict() -> None:
     assert sign(1 - x, closed, strict=True) is None
     assert sign(x * (1 - x), closed, strict=True) is None
     assert sign(x + fmpq(1, 9), closed, strict=True) is not None
+
+
+def test_ends_that_mention_each_other_in_a_circle_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    from dltsym.prove import polysign
+
+    many, asked, options = 12, [], polysign._options
+    ctx = fmpq_mpoly_ctx.get(("x", many), Ordering.degrevlex)
+    xs, one = list(ctx.gens()), ctx.constant(1)
+    lower = {k: [End(xs[k - 1] - 1, one, False)] for k in range(many)}
+    upper = {k: [End(xs[k - 1] + 1, one, False)] for k in range(many)}
+    monkeypatch.setattr(polysign, "_options", lambda v, region: asked.append(v) or options(v, region))
+    assert sign(sum((-1) ** k * x**2 for k, x in enumerate(xs)) + xs[0], Region(ctx, lower, upper)) is None
+    assert len(asked) < 3 * polysign.MAX_CHOICES < 3**many

@@ -8,7 +8,19 @@ from typing import Any
 import numpy as np
 import pytest
 from flint import arb
-from kernel_points import RECORDS, allowed, compare, exact, points, runner, theorem, true_value, unbound
+from kernel_points import (
+    RECORDS,
+    allowed,
+    compare,
+    exact,
+    points,
+    promised,
+    runner,
+    special,
+    theorem,
+    true_value,
+    unbound,
+)
 
 from dltsym import Scope, log, sqrt
 from dltsym.lower.closed import backends
@@ -17,6 +29,7 @@ from dltsym.lower.closed.stable import log_ratio
 from dltsym.lower.closed.wide import Wide, value, wide, wide_exp
 
 torch = pytest.importorskip("torch")
+POINTS = 50
 TYPES = {"numpy-64": np.float64, "numpy-32": np.float32, "torch-64": np.float64, "torch-32": np.float32}
 
 
@@ -28,9 +41,17 @@ TYPES = {"numpy-64": np.float64, "numpy-32": np.float32, "torch-64": np.float64,
 def test_random_points_of_every_record_agree_with_balls(key: str, which: str) -> None:
     record, dtype = unbound(RECORDS[key]), TYPES[which]
     for name in record.outputs:
-        run = runner(record, name, which)
-        for env in points(record, {name: record.outputs[name]}, 50, dtype, seed=1):
-            assert compare(record, name, run, env, dtype) is None, (name, env)
+        if special(record, name, which):
+            continue
+        run, promise, empty = runner(record, name, which), promised(record, name, which), 0
+        for env in points(record, {name: record.outputs[name]}, POINTS, dtype, seed=1):
+            told = compare(record, name, run, env, dtype)
+            if told is None:
+                continue
+            limit = promise(env, dtype)
+            assert compare(record, name, run, env, dtype, limit) is None, (name, env)
+            empty += limit == math.inf and not told[0].endswith("is not infinite")  # no type holds such a value
+        assert empty <= POINTS // 3, (name, empty)  # the bound of what overflows on the way promises nothing
 
 
 def plain(x: Any, dtype: type) -> Any:
@@ -55,6 +76,8 @@ def test_published_values(key: str, which: str) -> None:
     record = unbound(record) if single else record  # rounded inputs may leave a hypothesis
     for item in record.values:
         name = item.of or next(iter(record.outputs))
+        if name not in record.outputs:  # an algorithm computes it: test_theorem_kernels, test_eval
+            continue
         names = {
             *record.kernel("numpy", name).inputs,
             *(k for k, s in record.symbols.items() if s.decl.sort == "integer"),
@@ -62,6 +85,8 @@ def test_published_values(key: str, which: str) -> None:
         if single and any(tiny(plain(v, np.float64)) for v in item.inputs.values()):
             continue
         env = {k: plain(v, dtype) for k, v in item.inputs.items() if k in names}
+        if special(record, name, which) or (single and abs(Fraction(item.expected)) > float(np.finfo(dtype).max)):
+            continue
         assert compare(record, name, runner(record, name, which), env, dtype) is None, (name, env)
 
 
@@ -107,6 +132,11 @@ PATTERNS = {
     "max(x, 1)*min(x, 1)*abs(x - 3)": ("x", [0.5, 2.0]),
     "x**(-2)*x**2 + delta(1, 1)*pi": ("x", [1e-200, 1e200]),
     "log(3/2) + x": ("x", [1.0]),
+    "1 - 1/(1 + x)": ("x", [1e-300, 1e-9, 1.0, 1e300]),
+    "(1 + x)**(1/x)": ("x", [1e-300, 1e-10, 0.4, 2.0, 1e10]),
+    "log(3*cosh(1/x)**2)": ("x", [1e-300, 1e-3, 1.0, 1e300]),
+    "(exp(x) - 1 - x)/x**2": ("x", [5e-324, 1e-200, 1e-8, 1.0, 2.0, 700.0]),
+    "log((1 - x) + x/2)": ("x", [5e-324, 1e-20, 0.5, 1.0]),
 }  # fmt: skip
 
 
@@ -162,9 +192,11 @@ def gentle(env: dict[str, Any]) -> bool:
 def test_no_gradient_is_nan(key: str) -> None:
     record = unbound(RECORDS[key])
     for name in record.outputs:
+        if special(record, name, "torch"):
+            continue
         run = record.kernel("torch", name)
         for env in filter(gentle, points(record, {name: record.outputs[name]}, 40, np.float64, seed=3)):
-            reals = {k: v for k, v in env.items() if isinstance(v, np.floating | np.ndarray)}
+            reals = {k: v for k, v in env.items() if isinstance(v, np.generic | np.ndarray) and v.dtype.kind == "f"}
             leaves = {k: torch.tensor(np.asarray(v), requires_grad=True) for k, v in reals.items()}
             y = run(**env | leaves)
             if torch.isfinite(y) and y.requires_grad:
@@ -180,7 +212,7 @@ def test_no_gradient_is_nan(key: str) -> None:
         ("information.gibbs_identity", "gap", {"eps": 0.7, "s": [1.0, 1.0, -2.0], "p": [0.2, 0.3, 0.5]}),
         ("information.lse_sandwich", "lse", {"k": 2, "eps": 0.5, "M": 1.0, "D": 1.0, "r": [0.0, 0.0]}),
         ("information.softmax_jacobian", "jacobian", {"eps": 0.5, "s": [1.0, 1.0, 2.0], "a": 1, "b": 1}),
-        ("contrastive.infonce_mi", "loss", {"F": [[1.0, 0.5], [0.5, 1.0]]}),
+        ("contrastive.infonce_cap", "loss", {"F": [[1.0, 0.5], [0.5, 1.0]]}),
         ("scaling.chinchilla_optimum", "loss", {"C": 1e3, "A": 4.0, "B": 5.0, "E": 1.0, "al": 0.3, "be": 0.4}),
         ("concentration.freedman_empirical", "bound", {"s": 0.5, "W": 3.0, "C": 0.1, "X": [0.1, 1.0], "Y": [0.2, 0.5]}),
         ("concentration.hoeffding_lemma", "cumulant", {"p": [0.2, 0.7, 0.4], "h": [0.1, 2.0, -40.0]}),

@@ -9,6 +9,7 @@ from dltsym.errors import ShapeError
 from dltsym.lower.axes import Axis
 from dltsym.lower.compiler import compile as compile_kernel
 from dltsym.lower.ir import State, Table
+from dltsym.lower.printers.targets.torch import TARGET
 from dltsym.lower.show import show
 
 BACKENDS = ("numpy", "torch")
@@ -109,3 +110,31 @@ def test_a_share_of_a_size_hides_nothing():
     z = v.array("z", (T, E))
     loss = sum_over(T, lambda t: log(sum_over(E, lambda e: exp(z[t, e]))) ** 2) / T
     assert "where" not in compile_kernel(loss).source
+
+
+def test_the_slope_of_a_weight_beside_a_power_is_finite_at_0():
+    v = Scope()
+    n = v.count("n")
+    r, e, be = v.array("r", (n,), lo=0), v.array("e", (n,), lo=0, lo_open=True), v.pos("be")
+    kernel = compile_kernel(sum_over(n, lambda j: e[j] * e[j] ** be + (1 + be) * r[j] * e[j])).grad("r")
+    at = given("torch", be=0.5, r=np.array([0.7, 0.0]), e=np.array([0.3, 0.2]))
+    torch.testing.assert_close(kernel(**at), 1.5 * at["e"])  # logaddexp(a, b) - softplus(b - a) = a
+
+
+def test_the_gradient_of_a_let_name_with_a_free_index():
+    v = Scope()
+    n = v.count("n")
+    x, i, t = v.array("x", (n,)), v.index("i", n), v.real("t")
+    total = v.let("Z", sum_over(n, lambda j: exp(t * x[i] * x[j])))
+    assert compile_kernel(x[i] / total, axes="i").grad("t").validate(trials=1).ok
+
+
+def test_a_number_that_names_an_entry_is_drawn_inside_the_array():
+    v = Scope()
+    n = v.count("n")
+    s, b = v.array("s", (n,)), v.integer("b", lo=1, hi=n)
+    assert compile_kernel(s[b] / sum_over(n, lambda j: s[j] ** 2)).validate(trials=4).ok
+
+
+def test_every_helper_that_torch_may_print_is_there():
+    assert {text.partition("(")[0] for text in TARGET.vanishing.values()} <= TARGET.helpers.keys()

@@ -1,5 +1,6 @@
 """Kernels: shapes, types, sums, refused inputs, names in the source, and `dltsym eval`."""
 
+import dataclasses
 import json
 import math
 import os
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from kernel_points import RECORDS, points, theorem, unbound
+from kernel_points import RECORDS, points, promised, special, theorem, unbound
 
 from dltsym import Scope, delta, exp, log
 from dltsym.cli import main
@@ -31,6 +32,10 @@ torch = pytest.importorskip("torch")
 @pytest.mark.parametrize("key", RECORDS)
 def test_a_batch_is_its_entries_one_by_one(key: str, backend: str) -> None:
     record = unbound(RECORDS[key])
+    kept = {name: e for name, e in record.outputs.items() if not special(record, name, backend)}
+    record = dataclasses.replace(record, outputs=kept)
+    if not kept:
+        return
     run = record.kernel(backend)
     envs = list(points(record, record.outputs, 40, np.float64, seed=2))
     sizes = {hi.name for s in record.symbols.values() for _, hi in s.decl.shape if isinstance(hi, Sym)}
@@ -44,7 +49,10 @@ def test_a_batch_is_its_entries_one_by_one(key: str, backend: str) -> None:
         got = together if len(run.outputs) == 1 else together[name]
         single = [float(x if len(run.outputs) == 1 else x[name]) for x in apart]
         assert tuple(got.shape) in ((len(envs),), ())
-        np.testing.assert_allclose(np.broadcast_to(np.asarray(got), len(single)), single, rtol=1e-13, equal_nan=True)
+        rows, promise = np.broadcast_to(np.asarray(got), len(single)), promised(record, name, f"{backend}-64")
+        for env, one, other in zip(envs, single, rows, strict=True):
+            if not np.isclose(other, one, rtol=1e-13, atol=0, equal_nan=True):
+                assert abs(other - one) <= 2 * promise(env, np.float64) < np.inf, (name, env, one, other)  # sums cancel
 
 
 def test_batched_scalars_with_arrays_are_padded() -> None:
@@ -131,7 +139,7 @@ def test_a_missing_entry_and_an_endless_sum_are_refused() -> None:
     v = Scope()
     n, k = v.count("n"), v.count("k")
     X = v.array("X", n)
-    with pytest.raises(DomainError, match=r"index 4 is outside 1\.\.3"):
+    with pytest.raises(DomainError, match=r"X\[i \+ 1\] leaves the range of X"):
         theorem(v, y=v.sum(lambda i: X[i + 1], n)).kernel("numpy")(X=[1, 2, 3])
     with pytest.raises(DomainError, match="too many terms"):
         theorem(v, y=v.sum(lambda i: 1 / i, k)).kernel("numpy")(k=10**12)
@@ -187,7 +195,7 @@ def test_refused_inputs(backend: str, change: dict[str, Any], said: str) -> None
         ("information.gibbs_identity", {"m": 2.5, "eps": 1, "s": [1, 2], "p": [1, 0]}, "must be a whole number"),
         ("information.softmax_jacobian", {"eps": 1, "s": [1, 2], "a": 3, "b": 1}, "a whole number in [1, m], got 3"),
         ("information.softmax_jacobian", {"eps": 1, "s": [1, 2], "a": [1, 0], "b": 1}, "got 0 at position 1"),
-        ("pac_bayes.occam", {"n": 9, "W": 1, "dlt": 0.1, "P": [0.5, 0.6], "s": 0, "h": 1}, "Sum(P[j], (j, 1, N))"),
+        ("pac_bayes.occam", {"n": 9, "W": 1, "D": 1, "dlt": 0.1, "P": [0.5, 0.6], "s": 0, "h": 1}, "Sum(P[j], (j,"),
         ("attention.gap_law", {"eps": 1, "M": 1, "D": 0.5, "r": [0.6, 0]}, "violate the hypothesis r[i] <= M - D"),
         ("attention.gap_law", {"eps": 1, "M": 1, "D": 0.5, "r": []}, "l (number of keys that do not win, m - 1)"),
         ("moe.balance_loss_infimum", {"f": [0.9, 0.1], "P": [0.1, 0.9]}, "violate the hypothesis (f[i] - f[j])"),
@@ -196,8 +204,9 @@ def test_refused_inputs(backend: str, change: dict[str, Any], said: str) -> None
 )  # fmt: skip
 @pytest.mark.parametrize("backend", ["numpy", "torch", "ball"])
 def test_refused_shapes_and_hypotheses(key: str, inputs: dict[str, Any], said: str, backend: str) -> None:
+    of = "gap" if key == "information.gibbs_identity" else None
     with pytest.raises(DomainError) as error:
-        RECORDS[key].kernel(backend)(**inputs)
+        RECORDS[key].kernel(backend, of)(**inputs)
     assert backend == "ball" or said in str(error.value)
     assert key in str(error.value)
     assert "\n" not in str(error.value)
@@ -227,7 +236,7 @@ def test_rounded_inputs_satisfy_an_equation() -> None:
 )
 def test_balls_refuse(inputs: dict[str, Any], said: str) -> None:
     with pytest.raises(DomainError) as error:
-        RECORDS["information.gibbs_identity"].kernel("ball")(**inputs)
+        RECORDS["information.gibbs_identity"].kernel("ball", "gap")(**inputs)
     assert said in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -335,7 +344,7 @@ def test_eval_takes_arrays_and_indices() -> None:
     wanted = math.exp(-2) / (1 + math.exp(-1) + math.exp(-2))
     assert code == 0, text
     assert json.loads(text)["value"]["p"] == pytest.approx(wanted)
-    code, text = run_eval("contrastive.infonce_mi", "F=[[1, 0], [0, 1]]", "--of", "loss", "--digits", "16")
+    code, text = run_eval("contrastive.infonce_cap", "F=[[1, 0], [0, 1]]", "--of", "loss", "--digits", "16")
     assert code == 0, text
     assert "0.31326168751822" in json.loads(text)["enclosure"]
     code, text = run_eval("information.bernoulli_kl", "q=1/2", "p=1e-320", "--of", "slope_p")

@@ -9,11 +9,12 @@ from dltsym.notation.macros import PLAIN
 from dltsym.notation.parse import parse_relations
 from dltsym.notation.scope import Scope
 from dltsym.notation.tree import Rel
-from dltsym.prove.decide import decide
-from dltsym.prove.engines import reduce, stepping
+from dltsym.prove.decide import confirmed, decide
+from dltsym.prove.engines import inverse, reduce, stepping
 from dltsym.prove.problem import Problem, prepare
 from dltsym.prove.replay import Rejected, replay
 from dltsym.prove.replay.reduction import ways
+from dltsym.prove.verdict import proved
 
 N = {"n": "count"}
 UNIT = {"p": "(0, 1)", "q": "(0, 1)"}
@@ -179,3 +180,85 @@ def test_a_sum_under_a_binder_is_no_mean():
     """Its value depends on the variable that is bound there, so it is not one number."""
     case = problem("Integral(exp(Sum(z*X[i], (i, 1, n))), (z, 0, 1)) >= 0", {**N, "X": "array n", "z": "real"})
     assert not list(ways(case))
+
+
+@pytest.mark.parametrize(
+    ("bare", "kind"), [({"kind": "none", "why": "bare"}, "none"), (None, "none"), ({"kind": "x"}, "reduction")]
+)
+def test_a_part_without_a_certificate_leaves_the_whole_without_one(bare: dict[str, str] | None, kind: str) -> None:
+    """And a proof that says ``none`` is not replayed as if it said something."""
+    claim, domains, given = next(c for c in REDUCED if list(ways(problem(*c))))
+    case = problem(claim, domains, given)
+    way = next(iter(ways(case)))
+    parts = [proved("smt", "smt", certificate=bare) if bare else proved("smt", "smt") for _ in way.parts]
+    whole = reduce.combined(reduce.NAME, case, way, (), parts)
+    assert whole.evidence["certificate"]["kind"] == kind
+    if kind == "none":
+        assert confirmed(case, whole) is whole
+
+
+KL = {"q": "[0, 1]", "p": "(0, 1)", "c": "nonneg", "a": "nonneg"}
+INNER = {**KL, "q": "(0, 1)", "c": "positive"}
+INVERTED = [
+    ("p <= kl_upper(q, c)", KL, ("kl_bernoulli(q, p) <= c",)),
+    ("p < kl_upper(q, c)", KL, ("kl_bernoulli(q, p) < c",)),
+    ("kl_lower(q, c) <= p", KL, ("kl_bernoulli(q, p) <= c",)),
+    ("kl_upper(q, c) <= p", KL, ("q <= p", "kl_bernoulli(q, p) >= c")),
+    ("p <= kl_lower(q, c)", KL, ("p <= q", "kl_bernoulli(q, p) >= c")),
+    ("kl_upper(q, c) < 1", {**KL, "q": "[0, 1)"}, ()),
+    ("kl_lower(q, c) > 0", {**KL, "q": "(0, 1]"}, ()),
+    ("kl_bernoulli(q, kl_upper(q, c)) = c", INNER, ()),
+    ("kl_bernoulli(q, kl_lower(q, c)) = c", INNER, ()),
+    ("p = kl_upper(q, c)", KL, ("q <= p", "kl_bernoulli(q, p) = c")),
+    ("kl_upper(0, c) = 1 - exp(-c)", KL, ()),
+    ("kl_upper(q, 0) = q", KL, ()),
+    ("kl_lower(1, c) = exp(-c)", KL, ()),
+]
+NOT_INVERTED = [
+    ("p <= kl_upper(q, c)", KL, ("kl_bernoulli(q, p) <= 2*c",)),
+    ("p < kl_upper(q, c)", KL, ("kl_bernoulli(q, p) <= c",)),
+    ("p <= kl_lower(q, c)", KL, ("kl_bernoulli(q, p) >= c",)),  # p may lie above q
+    ("kl_upper(q, c) <= p", KL, ("kl_bernoulli(q, p) >= c",)),  # p may lie below q
+    ("kl_upper(q, c) <= p", KL, ("q <= p", "kl_bernoulli(q, p) <= c")),
+    ("p = kl_upper(q, c)", KL, ("kl_bernoulli(q, p) = c",)),
+    ("kl_upper(q, c) < 1", KL, ()),
+    ("kl_upper(q, c) > q", {**KL, "c": "positive"}, ()),  # not at q = 1
+    ("kl_upper(q, c) > q", {**KL, "q": "[0, 1)"}, ()),  # not at c = 0
+    ("kl_lower(q, c) > 0", KL, ()),
+    ("kl_bernoulli(q, kl_upper(q, c)) = c", KL, ()),  # undefined at the ends
+    ("kl_upper(q, c) <= kl_upper(q, a)", KL, ("a <= c",)),
+    ("kl_upper(0, c) = 1 - exp(-2*c)", KL, ()),
+    ("kl_lower(q, c) = kl_upper(1 - q, c)", INNER, ()),
+]
+
+
+@pytest.mark.parametrize(("claim", "domains", "given"), INVERTED)
+def test_inverses_of_relative_entropy_by_definition(claim, domains, given):
+    out = decide(problem(claim, domains, given))
+    assert (out.status, out.engine) == ("proved", "inverse")
+    certificate = out.evidence["certificate"]
+    if certificate["kind"] != "none":
+        replay(problem(claim, domains, given), certificate)
+
+
+@pytest.mark.parametrize(("claim", "domains", "given"), NOT_INVERTED)
+def test_nothing_false_about_inverses(claim, domains, given):
+    assert inverse.run(problem(claim, domains, given)).status != "proved"
+
+
+def test_a_name_for_an_inverse_speaks_about_one_index_only():
+    """A hypothesis with an index holds for every index, so a value with an index gets no name."""
+    domains = {"n": "count", "i": "index 1..n", "q": "array n", "c": "nonneg"}
+    case = problem("kl_upper(q[i], c) <= 1", domains, ("q[i] >= 0", "q[i] <= 1"))
+    assert all("b1 =" not in way.rule for way in ways(case))
+
+
+def test_an_altered_certificate_of_an_inverse_is_rejected():
+    case = problem("p <= kl_upper(q, c)", KL, ("kl_bernoulli(q, p) <= c",))
+    certificate = decide(case).evidence["certificate"]
+    for altered in (
+        {**certificate, "rule": certificate["rule"].replace("within", "beyond")},
+        {**certificate, "parts": certificate["parts"][:2]},
+    ):
+        with pytest.raises(Rejected):
+            replay(case, altered)

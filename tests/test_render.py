@@ -112,7 +112,7 @@ def test_every_view_says_how_a_grade_came_about() -> None:
     report = replace(report, steps=steps)
     page = html.page({"reports": {"test.bound": report.to_json()}}, {"test.bound": theorem})
     nodes = [n.pformat() for n in sphinx_nodes.derivation_nodes(theorem, report)]
-    nodes += [sphinx_nodes.checked_table(report, theorem.symbols).pformat()]
+    nodes += [sphinx_nodes.checked_table(report, theorem).pformat()]
     for words, grade in (("formal (recorded)", "exact"), ("open (timeout)", "open")):
         assert words in text.step_table(report)
         assert f"[{words}]" in latex.derivation(theorem, report)

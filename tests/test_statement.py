@@ -1,17 +1,20 @@
 """A malformed record is one clear error at once: it names the part, the step and the symbol."""
 
+import json
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import pytest
-from small_records import SOURCE, state
+from small_records import SOURCE, report, state
 
 from dltsym.chain import Derivation, Step, derive
 from dltsym.errors import DltsymError, MixedDirections, NotationError, RecordError, UndeclaredSymbol, UnknownNode
+from dltsym.form import sizes
 from dltsym.notation.calls import diff
-from dltsym.notation.tree import Eq, Rel
+from dltsym.notation.tree import Eq, Rel, as_expr
 from dltsym.prove.problem import prepare
-from dltsym.record import Convex, Gap, Ode, Optimum, Rate, conclusion, premise, value
+from dltsym.record import Break, Convex, Gap, Ode, Optimum, Rate, conclusion, premise, value
 from dltsym.statement import Scope
 
 Maker = Callable[[Scope], Any]
@@ -147,3 +150,93 @@ def test_a_derivative_is_by_a_real_variable(declare: str) -> None:
     assert isinstance(claim, Rel)
     with pytest.raises(UnknownNode, match="no real variable"):
         prepare(claim)
+
+
+# Text and sizes that need not be spelt out
+
+
+def test_numbers_bounds_and_sizes_may_be_text() -> None:
+    v = Scope()
+    m = v.count("m")
+    x = v.real("x", lo="1/4", hi="pi/2")
+    p = v.array("p", ("m", "m + 1"), lo="0")
+    assert (str(x.decl.lo), str(x.decl.hi)) == ("1/4", "pi/2")
+    assert p.decl.shape == v.array("q", (m, m + 1)).decl.shape
+    assert (x <= "0.5") == v.relations("x <= 0.5")[0]
+    assert str(x * "-1/4") == str(x * Fraction(-1, 4))
+    for text in ("x", "1/0", "1e3", "", " 1", "1_0", "\u0663"):
+        with pytest.raises(NotationError, match="is no number"):
+            as_expr(text)
+
+
+def test_a_number_is_the_same_however_it_is_written() -> None:
+    v = Scope()
+    x = v.real("x", hi=0)
+    half = Fraction(1, 2)
+    for claim in ("x <= 1/2", x <= half, x <= "1/2", x <= "0.5"):
+        for end in ("1/2", half, "0.5", "2/4"):
+            made = v.theorem(title="t", cite=SOURCE, claim=claim, proof=derive("x").le(end))
+            assert report(made).ok
+    with pytest.raises(RecordError, match="does not end at its claim"):
+        v.theorem(title="t", cite=SOURCE, claim="x <= 1/2", proof=derive("x").le("1/3"))
+
+
+@pytest.mark.parametrize("base", [0, 1])
+def test_arrays_give_the_sizes_that_a_point_leaves_out(base: int) -> None:
+    v = Scope(base=base)
+    m, k = v.count("m"), v.count("k")
+    v.array("p", (m, k))
+    v.array("q", m + 1)
+    v.array("s", 2 * m)
+    point = {"p": [[1, 2, 3], [4, 5, 6]]}
+    assert sizes(v.symbols, point) == {"m": 2, "k": 3}
+    assert sizes(v.symbols, point | {"m": 5}) == {"k": 3}
+    assert sizes(v.symbols, {"q": [1, 2, 3]}) == {"m": 2}
+    assert sizes(v.symbols, {"s": [1, 2]}) == {}
+    assert sizes(v.symbols, {"p": 1, "unknown": [1]}) == {}
+
+
+def test_values_and_breaks_take_sizes_and_symbols() -> None:
+    v = Scope()
+    m = v.count("m", lo=2)
+    p = v.array("p", m, lo=0)
+    total = v.sum(lambda j: p[j], m)
+    made = v.theorem(
+        title="t",
+        cite=SOURCE,
+        claim=total >= 0,
+        outputs={"s": total},
+        values=value("3", "s", p=[1, 2]),
+        breaks=Break({p: [-1, 0]}, "p >= 0"),
+    )
+    assert made.values[0].inputs == {"p": [1, 2], "m": 2}
+    assert made.breaks[0].at == {"p": [-1, 0], "m": 2}
+    found = report(made)
+    assert found.ok
+    assert [(s.role, s.grade) for s in found.steps if s.role == "break"] == [("break", "ball")]
+    assert json.loads(json.dumps(found.to_json(), default=str))["ok"]
+    wrong = v.theorem(
+        title="t", cite=SOURCE, claim=total >= 0, outputs={"s": total}, values=value("3", "s", m=3, p=[1, 2])
+    )
+    assert any("p has the wrong size: 2 instead of m" in p for p in report(wrong).problems)
+
+
+def test_few_digits_that_agree_say_what_to_do() -> None:
+    v = Scope()
+    v.real("x")
+    made = v.theorem(title="t", cite=SOURCE, claim="tanh(x) <= 1", outputs={"t": "tanh(x)"}, values=[
+        value("0.76", "s", x=1), value("0.76", "s", digits=2, x=1), value("0.77", "s", x=1), value("0", "s", x=0),
+    ])  # fmt: skip
+    found = report(made)
+    assert [v.ok for v in found.values] == [False, True, False, True]
+    assert "so few digits claim equality: print six or more" in found.values[0].defect
+    assert "equality" not in found.values[2].defect
+
+
+def test_a_refutation_shows_the_sides_as_they_were_written() -> None:
+    found = report(state("x real", "x >= x + 2"))
+    [bad] = [s for s in found.steps if s.grade == "refuted"]
+    assert bad.witness is not None
+    x = Fraction(bad.witness["x"])
+    assert Fraction(bad.evidence["lhs"][0]) <= x <= Fraction(bad.evidence["lhs"][1])
+    assert Fraction(bad.evidence["difference"][0]) <= -2 <= Fraction(bad.evidence["difference"][1])

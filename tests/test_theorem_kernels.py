@@ -1,32 +1,85 @@
 """Every record with outputs has kernels: read, evaluated, doubted and differentiated, whatever it states."""
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 import numpy as np
 import pytest
-from kernel_points import RECORDS, points
+from flint import arb
+from kernel_points import RECORDS, exact, points, unbound
 
 import dltsym
 from dltsym import Scope, catalogue, compile, exp, kl_bernoulli, log, sigmoid
-from dltsym.errors import DomainError, UnsupportedError
+from dltsym.algorithms import enclosed, entry, place
+from dltsym.cli.evaluating import floats, results
+from dltsym.errors import DomainError, Undecided, UnknownNode, UnsupportedError
 from dltsym.lower.kernel import Kernel
+from dltsym.notation.numbers import Balls
+from dltsym.notation.tree import Call
+from dltsym.notation.walk import expand_lets, subterms
+from dltsym.prove.computed import sized
+from dltsym.prove.values import environment
 from dltsym.record import Theorem
 
 torch = pytest.importorskip("torch")
-GRADIENTS = [(key, of) for key, t in RECORDS.items() for of in t.outputs]
+NO_TENSOR = ("ei", "bessel_i", "bessel_ie")
+"""Functions without a tensor form; outputs with them have closed kernels only, which `test_lower` holds."""
+UNDERFLOWS = {"contrastive.pac_bayes_nozawa": "best"}
+"""Log odds whose complement underflows beyond radii of 700 in tensor form; the closed kernel has a form of its own."""
+KINKED = ("abs", "max", "min", "floor", "sign")
+THEOREMS = {key: t for key, t in catalogue.load().records.items() if isinstance(t, Theorem)}
+COMPUTED = {key: t for key, t in THEOREMS.items() if t.algorithm is not None and not t.outputs}
+
+
+def calls(key: str, of: str) -> set[str]:
+    return {t.name for t in subterms(expand_lets(RECORDS[key].outputs[of])) if isinstance(t, Call)}
+
+
+TENSORS = {key: [of for of in t.outputs if not calls(key, of) & set(NO_TENSOR)] for key, t in RECORDS.items()}
+GRADIENTS = [(key, of) for key, outputs in TENSORS.items() for of in outputs]
+WHOLE = [key for key, outputs in TENSORS.items() if len(outputs) == len(RECORDS[key].outputs)]
+REFUSED = [(key, of) for key, outputs in TENSORS.items() for of in RECORDS[key].outputs if of not in outputs]
 
 
 def real_inputs(kernel: Kernel) -> list[str]:
     return [i.name for i in kernel.arguments.inputs if i.entries == "real"]
 
 
+def near(value: Any) -> Any:
+    """Round inputs to floats; whole numbers stay."""
+    if isinstance(value, tuple):
+        return [near(item) for item in value]
+    return float(value.mid()) if isinstance(value, arb) else floats(value)
+
+
 def test_no_record_is_left_out() -> None:
-    theorems = {key for key, t in catalogue.load().records.items() if isinstance(t, Theorem)}
-    assert theorems == set(RECORDS)  # a statement without a numeric side would need a reason, and a line here
+    assert set(THEOREMS) == set(RECORDS) | set(COMPUTED)  # a statement without a numeric side would need a line here
 
 
-@pytest.mark.parametrize("key", RECORDS)
+@pytest.mark.parametrize("key", COMPUTED)
+def test_floats_of_an_algorithm_agree_with_its_enclosures(key: str) -> None:
+    """At every published value; how far rounding may lead is told by a run over balls of 53 bits."""
+    code = COMPUTED[key].algorithm
+    for value in COMPUTED[key].values:
+        rounded = {name: near(x) for name, x in environment(value.inputs).items()}
+        env = sized(COMPUTED[key].symbols, {name: exact(x) for name, x in rounded.items()})
+        text = value.of or code.computes[0]
+        name, at = place(text, code.computes)
+        true, short = enclosed(code, env, text, 15), entry(code(Balls(53), env)[name], at, text)
+        for backend in ("numpy", "torch"):
+            got = entry(results(COMPUTED[key], rounded, name, backend), at, text)
+            assert abs(true - got) <= 8 * short.rad() + 2.0**-48 * abs(true), (text, backend, true, got, short)
+
+
+@pytest.mark.parametrize(("key", "of"), REFUSED)
+def test_a_function_without_a_tensor_form_is_refused_by_name(key: str, of: str) -> None:
+    for backend in ("numpy", "torch", "triton"):
+        with pytest.raises(UnsupportedError, match="has no tensor form"):
+            dltsym.get(key).kernel(backend, of, axes=())
+
+
+@pytest.mark.parametrize("key", WHOLE)
 def test_what_a_kernel_says_of_itself(key: str) -> None:
     record = dltsym.get(key)
     for options in ({}, {"axes": ()}):
@@ -44,7 +97,7 @@ def test_what_a_kernel_says_of_itself(key: str) -> None:
 @pytest.mark.parametrize("key", RECORDS)
 def test_triton_prints_a_kernel_or_says_why_not(key: str) -> None:
     record = dltsym.get(key)
-    for of in record.outputs:
+    for of in TENSORS[key]:
         try:
             told = record.kernel("triton", of).source
         except UnsupportedError as error:
@@ -52,37 +105,76 @@ def test_triton_prints_a_kernel_or_says_why_not(key: str) -> None:
         assert "@triton.jit" in told or told.startswith("triton: ")
 
 
-@pytest.mark.parametrize("key", RECORDS)
+@pytest.mark.parametrize("key", WHOLE)
 def test_the_translation_is_valid(key: str) -> None:
-    told = dltsym.get(key).kernel("torch", axes=()).validate(trials=2)
-    assert told.ok, told
+    for of in [of for of in RECORDS[key].outputs if of != UNDERFLOWS[key]] if key in UNDERFLOWS else [None]:
+        told = dltsym.get(key).kernel("torch", of, axes=()).validate(trials=2)
+        assert told.ok, told
+
+
+def test_log_odds_in_tensor_form_lose_nothing_before_they_underflow() -> None:
+    kernel = dltsym.get("contrastive.pac_bayes_nozawa").kernel("numpy", "best", axes=())
+    for D, finite in ((0.5, True), (30.0, True), (5000.0, True), (47000.0, False)):
+        env = {"w": 0.172, "D": D, "u": 0.0, "n": 1000 if finite else 47, "dlt": 0.05}
+        true, got = kernel.oracle(**env), kernel(**env)
+        assert np.isfinite(true.mid())
+        assert np.isfinite(got) == finite  # never a wrong number
+        assert not finite or abs(true.error(got)) <= kernel.bound("float64", **env) < 1e-9 * got
 
 
 @pytest.mark.parametrize(("key", "of"), GRADIENTS)
 def test_the_gradients_are_valid(key: str, of: str) -> None:
     kernel = dltsym.get(key).kernel("torch", of, axes=())
     for name in real_inputs(kernel):
-        told = kernel.grad(name).validate(trials=1)
+        try:
+            told = kernel.grad(name).validate(trials=1)
+            if not (told.entries or told.problems):
+                told = kernel.grad(name).validate(trials=8)  # few draws meet a narrow domain
+        except UnknownNode as error:
+            kink = next(f for f in KINKED if str(error).startswith(f"{f} is not differentiable everywhere"))
+            assert kink in calls(key, of)
+            continue
         assert told.ok, (name, told)
 
 
-def given(key: str, kernel: Kernel) -> Iterator[dict[str, Any]]:
-    """Yield inputs that the closed kernel of the record takes: they satisfy its hypotheses."""
-    record, found = dltsym.get(key), 0
-    closed = record.kernel("numpy")
-    for env in points(record, record.outputs, 400, np.float64, seed=2):
-        rows = kernel.arguments.inputs
+def given(record: Theorem, kernel: Kernel) -> list[dict[str, Any]]:
+    """Return some inputs that the closed kernel of a record takes: they satisfy its hypotheses."""
+    closed, rows, found = record.kernel("numpy"), kernel.arguments.inputs, list[dict[str, Any]]()
+    drawn = points(record, record.outputs, 400, np.float64, seed=2)
+    for env in chain(drawn, published(record, kernel)):
         tied = {i.name: _shares(env[i.name], i.sum_one) for i in rows if i.sum_one}
-        tied |= {i.name: int(env[i.name]) for i in rows if i.entries == "integer" and not i.shape}
+        tied |= {i.name: int(env[i.name]) for i in rows if i.entries == "integer" and not i.shape and i.name in env}
         try:
-            closed(**env | tied)
+            closed(**{name: 1.0 * x if np.ndim(x) else x for name, x in (env | tied).items()})
         except DomainError:
             continue
-        found += 1
-        yield env | tied
-        if found == 5:
-            return
-    assert found
+        found.append({name: x for name, x in (env | tied).items() if name in kernel.inputs})
+        if len(found) == 5:
+            break
+    return found
+
+
+def published(record: Theorem, kernel: Kernel) -> Iterator[dict[str, Any]]:
+    """Yield the inputs of published values that are inputs of a kernel."""
+    rows = kernel.arguments.inputs
+    for value in record.values:
+        env = sized(record.symbols, environment(value.inputs))
+        if all(i.name in env for i in rows):
+            kinds = {"bool": bool, "integer": np.int64}
+            sizes = {name: int(x) for name, x in env.items() if record.symbols[name].decl.sort == "integer"}
+            yield sizes | {
+                i.name: np.array(near(env[i.name]), kinds.get(i.entries, float)) if i.shape else near(env[i.name])
+                for i in rows
+            }
+
+
+def reached(key: str, of: str | None) -> tuple[Kernel, list[dict[str, Any]]]:
+    """Return a kernel of a record with inputs; where chance never meets its hypotheses, one that knows none."""
+    for record in (RECORDS[key], unbound(RECORDS[key])):
+        kernel = record.kernel("numpy", of, axes=())
+        if found := given(record, kernel):
+            return kernel, found
+    raise AssertionError(f"{key}: no inputs")
 
 
 def _shares(x: Any, axes: tuple[int, ...]) -> Any:
@@ -95,31 +187,38 @@ def _shares(x: Any, axes: tuple[int, ...]) -> Any:
 
 @pytest.mark.parametrize("key", RECORDS)
 def test_values_lie_within_their_bounds(key: str) -> None:
-    record = dltsym.get(key)
-    for of in record.outputs:
-        kernel = record.kernel("numpy", of, axes=())
+    for of in TENSORS[key]:
+        kernel, found = reached(key, of)
         run = kernel.to("torch")
-        for env in given(key, kernel):
-            env = {name: env[name] for name in kernel.inputs}
-            balls, bound = kernel.oracle(**env), kernel.bound("float64", **env)
+        judged = 0
+        for env in found:
             tensors = {n: torch.tensor(x) if isinstance(x, np.ndarray | np.generic) else x for n, x in env.items()}
-            for got in (kernel(**env), run(**tensors).numpy()):
+            try:
+                balls, bound = kernel.oracle(**env), kernel.bound("float64", **env)
+                results = kernel(**env), run(**tensors).numpy()
+            except Undecided:
+                continue
+            except DomainError as error:  # a power of a count that no float holds
+                assert "int too " in str(error), error  # noqa: PT017 - either this or a result
+                continue
+            judged += 1
+            for got in results:
                 known = ~np.isnan(balls.mid()) & np.isfinite(bound)
                 error = np.abs(balls.error(got))
                 assert (error <= bound + balls.rad())[known].all(), (of, env, got, balls.mid(), bound)
+        assert judged, of
 
 
-@pytest.mark.parametrize("key", RECORDS)
+@pytest.mark.parametrize("key", WHOLE)
 def test_a_batch_is_a_stack(key: str) -> None:
-    kernel = dltsym.get(key).kernel("numpy", axes=())
-    some = list(given(key, kernel))
-    env = {name: some[0][name] for name in kernel.inputs}
+    kernel, (env, *_) = reached(key, None)
     arrays = {i.name for i in kernel.arguments.inputs if i.shape or i.entries == "real"}
     both = {name: np.stack([x, x]) if name in arrays else x for name, x in env.items()}
     one, two = kernel(**env), kernel(**both)
     for of in kernel.outputs:
         a, b = (x[of] if isinstance(x, dict) else x for x in (one, two))
-        assert np.array_equal(np.stack([a, a]), b, equal_nan=True), of
+        pair = np.stack([a, a])
+        assert np.array_equal(pair, b if np.ndim(b) else np.broadcast_to(b, pair.shape), equal_nan=True), of
 
 
 # What the catalogue found; every case is a pattern, not the record

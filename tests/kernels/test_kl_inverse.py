@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from flint import arb, ctx
+from flint import arb
 
 from dltsym.errors import DltsymError
 from dltsym.kernels import kl_inverse as family
 from dltsym.kernels.kl_inverse import kl_inverse, reference
 from dltsym.kernels.kl_inverse.cases import CASES
+from dltsym.notation.balls import working
 from dltsym.oracle import mutants, run, sanitizer
 from dltsym.oracle.adapters import candidate
 from dltsym.oracle.statement import spec_of
@@ -48,12 +49,9 @@ def entropy(q: float, p: float) -> arb:
 
 def below(q: torch.Tensor, c: torch.Tensor, p: torch.Tensor) -> list[int]:
     """Return the places where p is certainly below the inverse."""
-    ctx.prec = 200
-    found = []
-    for k, (a, b, r) in enumerate(zip(q.tolist(), c.tolist(), p.tolist(), strict=True)):
-        if r < 1 and (entropy(a, r) < arb(b) or r < a):
-            found.append(k)
-    return found
+    with working(200):
+        rows = enumerate(zip(q.tolist(), c.tolist(), p.tolist(), strict=True))
+        return [k for k, (a, b, r) in rows if r < 1 and (entropy(a, r) < arb(b) or r < a)]
 
 
 @pytest.mark.parametrize("f", [triton, reference.kl_inverse], ids=["triton", "torch"])

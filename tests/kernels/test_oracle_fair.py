@@ -1,5 +1,7 @@
 """What users hand in: right code in other words passes, wrong code is caught, and what cannot be seen is said."""
 
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import foreign as statements
@@ -34,6 +36,24 @@ def one(name: str, **changes: Any) -> Case:
     """Return a case of the attention kernels by name, smaller."""
     case = next(c for c in CASES if c.name == name)
     return Case(name, {**case.sizes, "n": 20, "m": 20}, case.batch, case.modes, case.values, case.seed, **changes)
+
+
+def weighed(q: Any, k: Any, v: Any, eps: float, lb: Any, off: float = 0.0) -> Any:
+    """Attend with a prior that is normalised first, as one would write it."""
+    return torch.softmax(q @ k.mT / eps + torch.log_softmax(lb * (1 + off), -1)[..., None, :], -1) @ v
+
+
+@pytest.mark.parametrize(
+    ("contract", "off", "verdict"), [("", 0.0, "pass"), ("normalised=no", 0.0, "fail"), ("", 1e-4, "fail")]
+)
+def test_weights_may_be_normalised_before_they_are_used(contract: str, off: float, verdict: str) -> None:
+    """The gradient by the weight of a key that no query looks at is a difference of larger numbers then."""
+    spec = spec_of("attention.sinkhorn", {"T": 1, "causal": False, "marginal": "balanced"})
+    own = candidate(partial(weighed, off=off), spec, "la=absent, out=o", contract=contract)
+    case = Case("spread", {"n": 3, "m": 6, "d": 4, "dv": 2}, {"": (8,)}, values={"q": "4 normal", "lb": "normal"})
+    found = run_case(spec, own, replace(case, seed=4), "float32", ("q", "lb"))
+    assert found.verdict == verdict, found.message
+    assert verdict == "pass" or found.output == "dlb" or off
 
 
 @pytest.mark.parametrize("tau", [(2,), (3, 1), (3, 2)])

@@ -2,11 +2,13 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from oracle_subjects import BAD, candidate, right, softmax_average
 
 from dltsym.implementation import Case
+from dltsym.oracle.hints import _patterns
 from dltsym.oracle.run import check
 
 CASES = (Case("odd", {"n": 21, "m": 34}, {"": (2,)}, seed=2), Case("square", {"n": 16, "m": 16}, seed=3))
@@ -49,6 +51,13 @@ def test_a_known_mistake_is_named(output: str, change: Any, words: str) -> None:
 @pytest.mark.parametrize("name", ["log2e with six digits", "denominator * 1.0005"])
 def test_a_systematic_error_is_explained_by_no_contract(name: str) -> None:
     assert "explained by no contract" in told(BAD[name])
+
+
+def test_equal_entries_are_no_offset() -> None:
+    rng = np.random.default_rng(0)
+    assert list(_patterns(np.full(8, 0.7), 1e-6 * rng.random(8))) == []
+    true = rng.random(8)
+    assert list(_patterns(true + 0.7, true)) == ["got = expected + 0.7 everywhere"]
 
 
 def test_noise_has_no_hint() -> None:

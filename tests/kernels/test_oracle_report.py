@@ -15,10 +15,12 @@ from dltsym.errors import DomainError, UnsupportedError
 from dltsym.implementation import Case
 from dltsym.oracle import corpus, plots, ratchet
 from dltsym.oracle.candidate import Candidate
+from dltsym.oracle.metrics import Comparison
 from dltsym.oracle.report import Report
 from dltsym.oracle.run import check
 from dltsym.oracle.search import search
 from dltsym.oracle.statement import Statement, spec_of
+from dltsym.oracle.verdicts import of_row
 
 CASES = (
     Case("odd", {"n": 21, "m": 34}, {"": (2,)}, seed=2),
@@ -190,3 +192,11 @@ def test_plots_are_drawn_from_what_was_measured(tmp_path: Path) -> None:
     assert all((tmp_path / f).stat().st_size > 1000 for f in ("ratios.png", "sizes.svg", "roof.png"))
     with pytest.raises(UnsupportedError, match="no timing"):
         plots.roofline([], roofs, tmp_path / "none.png")
+
+
+@pytest.mark.parametrize(("ill", "verdict"), [(0, "pass"), (5, "pass"), (6, "ill"), (10, "ill")])
+def test_a_pass_that_saw_less_than_half_is_none(ill: int, verdict: str) -> None:
+    parts = [Comparison("y", count=8, ill=min(ill, 8)), Comparison("y", count=2, ill=max(ill - 8, 0))]
+    assert of_row(parts) == verdict
+    assert of_row([*parts, Comparison("y", count=1, verdict="fail")]) == "fail"
+    assert of_row([]) == of_row([Comparison("y")]) == "vacuous"

@@ -10,12 +10,13 @@ import pytest
 import torch
 from statements import SAMPLES
 
-from dltsym import Root, Scope, compile, exp
+from dltsym import Root, Scope, compile, exp, sqrt
 from dltsym.errors import DomainError, UnknownKey
 from dltsym.oracle import reference as module
 from dltsym.oracle.gradients import gradient_reference
 from dltsym.oracle.reference import reference
-from dltsym.oracle.statement import kernel_of, spec_of
+from dltsym.oracle.roots import root_gradient, root_reference
+from dltsym.oracle.statement import kernel_of, roots_of, spec_of
 
 NAMES = sorted(set(SAMPLES) - {"softmax - 300", "norm + 100"})
 
@@ -34,6 +35,44 @@ def test_certified_values_hold_the_ball(name: str) -> None:
         if n in quick.tail:  # better than double: what is left of the reference is known too
             left = np.abs((v - quick.values[n]) + certain.tail[n] - quick.tail[n])[fine]
             assert (left <= 2.0**-56 * np.abs(v[fine]).max()).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_program_in_balls_agrees_with_the_expression_in_balls(name: str) -> None:
+    spec, x = spec_of(SAMPLES[name].outputs), SAMPLES[name].draw(np.random.default_rng(3))
+    certain, sharp = reference(spec, x, {}, "ball"), reference(spec, x, {}, "sharp")
+    assert sharp.level == "float64, certified"
+    for n, v in certain.values.items():
+        assert np.array_equal(np.isfinite(v), np.isfinite(sharp.values[n]))
+        fine = np.isfinite(v)
+        off = np.abs((sharp.values[n] - v) + (sharp.tail[n] - certain.tail[n]))[fine]
+        assert (off <= 2.0**-60 * np.abs(v[fine])).all()
+        assert (sharp.radius[n][fine] <= 2.0**-52 * np.abs(v[fine])).all()
+
+
+def test_the_zero_of_a_sum_that_cancels_is_taken_with_its_radius() -> None:
+    v = Scope()
+    x = v.pos("x")
+    kernel = compile(sqrt(1 + x) * sqrt(2 + x) - sqrt((1 + x) * (2 + x)), backend="numpy")
+    found = module.evaluated(kernel, {"x": np.array([0.3, 0.7])}, "sharp")
+    (name,) = found.values
+    assert (found.values[name] == 0).all()
+    assert (found.radius[name] < 2.0**-400).all()
+
+
+def test_a_program_that_is_not_certified_is_no_sharp_reference(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "trust", lambda _kernel: "")
+    spec, x = spec_of(SAMPLES["norm"].outputs), SAMPLES["norm"].draw(np.random.default_rng(0))
+    assert reference(spec, x, {}, "sharp").level == "ball"
+
+
+def test_products_of_matrices_in_balls_know_batches() -> None:
+    spec, rng = spec_of("attention.one_sided_eot"), np.random.default_rng(0)
+    x = {"q": rng.standard_normal((2, 1, 3, 4)), "k": rng.standard_normal((3, 5, 4)), "tau": np.array(2.0)}
+    x |= {"v": rng.standard_normal((2, 1, 5, 3))}
+    found, plain = reference(spec, x, {}, "sharp"), reference(spec, x, {}, "float64")
+    assert found.values["o"].shape == (2, 3, 3, 3)
+    np.testing.assert_allclose(found.values["o"], plain.values["o"], rtol=1e-13)
 
 
 def test_every_statement_that_has_no_constants_is_better_than_double() -> None:
@@ -159,3 +198,28 @@ def test_absent_inputs_have_their_value() -> None:
     given = reference(spec, x | {"lp": np.zeros(5), "slope": np.array(0.0)}, {})
     left = reference(spec, x | {"lp": None}, {})
     assert np.array_equal(given.values["o"], left.values["o"])
+
+
+def test_a_gradient_where_the_slope_may_vanish_is_not_known() -> None:
+    spec = spec_of("pac_bayes.kl_inverse")
+    inputs = {"q": np.array([0.2, 0.6, 0.2]), "c": np.array([0.0, 1e-40, 1e-3])}
+    for root in roots_of(spec, {}):
+        for wrt in ("q", "c"):
+            found = root_gradient(spec, root, inputs, np.array([1.0, -2.0, 1.0]), wrt)
+            assert np.isinf(found.radius[wrt]).tolist() == [True, True, False]
+
+
+@pytest.mark.parametrize("level", ["auto", "sharp"])
+def test_a_root_that_float64_loses_is_found_in_balls(level: str) -> None:
+    spec = spec_of("pac_bayes.kl_inverse")
+    inputs = {"q": np.array([0.6, 0.3]), "c": np.array([1e-30, 1e-12])}
+    for root in roots_of(spec, {}):
+        found = root_reference(spec, root, inputs)
+        apart = np.sqrt(2 * inputs["q"] * (1 - inputs["q"]) * inputs["c"])  # to first order
+        wanted = inputs["q"] + apart if root.name == "p" else 1 - inputs["q"] - apart
+        assert (np.abs(found.values[root.name] - wanted) <= found.radius[root.name] + 1e-12).all()
+        assert (found.radius[root.name] <= 2 * np.spacing(wanted)).all()
+        slope = inputs["q"] * (1 - inputs["q"]) / apart * (1 if root.name == "p" else -1)
+        given = root_gradient(spec, root, inputs, np.ones(2), "c", level)
+        assert (np.abs(given.values["c"] - slope) <= given.radius["c"] + 1e-5 * np.abs(slope)).all()
+        assert given.radius["c"][1] <= 1e-8 * abs(slope[1])

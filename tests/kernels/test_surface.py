@@ -14,10 +14,12 @@ from torch.nn import functional as F
 
 from dltsym import Scope, exp, log
 from dltsym.errors import KernelMapError
+from dltsym.implementation import Case
 from dltsym.oracle.adapters import candidate, contract_of
 from dltsym.oracle.candidate import Candidate, Misbehaved
 from dltsym.oracle.expressions import Axed, Evaluator, parsed
 from dltsym.oracle.mapping import read
+from dltsym.oracle.run import run_case, settled
 from dltsym.oracle.spec import Spec
 from dltsym.oracle.statement import spec_of
 
@@ -299,3 +301,36 @@ def test_numbers_in_a_mapping_keep_the_double_precision_of_numbers() -> None:
         out = Evaluator({"x": Axed(x, 1)}, torch.float64).evaluate(parsed(text))
         assert out.value.dtype == torch.float64
         assert out.value.tolist() == [0.1] * 3
+
+
+def test_a_mode_that_the_mapping_fixes_holds_for_cases_that_leave_it_open() -> None:
+    def ddim(x: Any, eps: Any, now: Any, before: Any) -> Any:
+        guess = (x - (1 - now) ** 0.5 * eps) / now**0.5
+        return before**0.5 * guess + (1 - before) ** 0.5 * eps
+
+    told = "eps=model, noise=absent, eta=0, "
+    open_ = Case("open", {"n": 33}, values={"now": "0.25", "before": "0.5"})
+    spec = spec_of("diffusion.step")
+    assert run_case(spec, candidate(ddim, spec, told + "method='ddim'"), open_, "f32").verdict == "pass"
+    assert run_case(spec, candidate(ddim, spec, told + "method='ddpm'"), open_, "f32").verdict == "fail"
+    ours = candidate(ddim, spec, told + "method='ddim'")
+    assert settled(spec, ours, open_).modes == {"method": "ddim"}
+    other = Case("other", {"n": 33}, modes={"method": "ddpm"})
+    assert settled(spec, ours, other) is other
+
+
+def test_an_input_that_no_mode_left_reads_need_not_be_given() -> None:
+    def scan(u: Any, raw: Any, A: Any, B: Any, C: Any, D: Any) -> Any:
+        h, out = torch.zeros(A.shape), []
+        for step, row, b, c in zip(raw, u, B, C, strict=True):
+            h = torch.exp(step[:, None] * A) * h + (step * row)[:, None] * b
+            out.append(h @ c + D * row)
+        return torch.stack(out)
+
+    told = "softplus=False, bias=absent, h0=absent, out=y, u=u:LE, raw=raw:LE, B=B:LN, C=C:LN"
+    spec = spec_of("ssm.selective_scan")
+    with pytest.raises(KernelMapError, match="needs 'z'"):
+        candidate(scan, spec, told)
+    own = candidate(scan, spec, told + ", gate=False")
+    case = Case("plain", {"L": 9, "E": 3, "N": 2}, values={"raw": "uniform"})
+    assert run_case(spec, own, case, "f32").verdict == "pass"
