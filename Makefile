@@ -49,7 +49,7 @@ format: $(STAMP)  ## apply the style
 	$(BIN)/ruff format .
 
 docs: $(STAMP)  ## build the documentation into build/docs; warnings are errors
-	$(BIN)/python -m sphinx -W -n -q --keep-going -d build/doctrees -b html docs build/docs
+	$(BIN)/python -m sphinx -W -n -q --keep-going -j auto -d build/doctrees -b html docs build/docs
 
 # Triton's interpreter is asked for before anything is imported, and small products are faster on one thread.
 kernels-quick kernels-fresh kernels-table: export TRITON_INTERPRET = 1
@@ -57,7 +57,7 @@ kernels-quick kernels-fresh kernels-table: export OPENBLAS_NUM_THREADS = 1
 kernels-quick kernels-fresh kernels-table: export OMP_NUM_THREADS = 1
 
 kernels-quick: $(STAMP)  ## a few cases of every kernel in f32 and bf16, without planted bugs
-	$(BIN)/python tests/kernels/quick.py --cases 1 --dtypes f32,bf16 $(KERNELS)
+	$(BIN)/python tests/kernels/quick.py --few --dtypes f32,bf16 $(KERNELS)
 
 kernels-fresh: $(STAMP)  ## all cases of every kernel with new seeds, which it prints
 	$(BIN)/python tests/kernels/quick.py --fresh $(KERNELS)
