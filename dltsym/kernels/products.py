@@ -19,3 +19,18 @@ def pair_scores(
         y = tl.load(Y + cols.to(tl.int64)[None, :] * y_row + k[:, None], mask=y_mask, other=0.0)
         s += tl.dot(x, y, input_precision=PREC, out_dtype=ACC)
     return s
+
+
+@triton.jit
+def scores_of_x(
+    X, Y, rows, cols, x_row, y_row, n_rows, n_cols, dim,
+    BM: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr, CHUNKS: tl.constexpr, ACC: tl.constexpr, PREC: tl.constexpr,
+    TURNED: tl.constexpr,
+):  # fmt: skip
+    """Compute the same; where X and Y changed places (TURNED) as the others did before that, to the same bits."""
+    if TURNED:
+        return tl.trans(
+            pair_scores(Y, X, cols, rows, y_row, x_row, n_cols, n_rows, dim, BN, BM, BK, CHUNKS, ACC, PREC)
+        )  # fmt: skip
+    else:  # noqa: RET505 (the branch is chosen when the kernel is compiled)
+        return pair_scores(X, Y, rows, cols, x_row, y_row, n_rows, n_cols, dim, BM, BN, BK, CHUNKS, ACC, PREC)

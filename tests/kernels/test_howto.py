@@ -13,6 +13,12 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "howto" / "check-a-kernel.
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
+def unmeasured(text: str) -> str:
+    """Hide what rounding decides, and with it the processor: the errors in the rows of outputs and relations."""
+    rows = re.compile(r"^(?:\w+ +f\d+ |relation ).*$", re.MULTILINE)
+    return rows.sub(lambda row: re.sub(r"[+-]?\d+(?:\.\d+(?:e[+-]\d+)?|e[+-]\d+)", "#", row[0]), text)
+
+
 @pytest.mark.slow
 def test_every_command_of_the_page(tmp_path: Path) -> None:
     blocks = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
@@ -40,7 +46,7 @@ def test_every_command_of_the_page(tmp_path: Path) -> None:
                 check=False,
             )
             status, ran = done.returncode, ran + 1
-            if not doctest.OutputChecker().check_output(said, done.stdout, FLAGS):
+            if not doctest.OutputChecker().check_output(unmeasured(said), unmeasured(done.stdout), FLAGS):
                 wrong.append(f"$ {command}\n{done.stdout}{done.stderr}")
     assert wrong == []
     assert ran == 6

@@ -4,7 +4,7 @@ import triton
 import triton.language as tl
 
 from dltsym.kernels.device import sigmoid
-from dltsym.kernels.products import pair_scores
+from dltsym.kernels.products import scores_of_x
 
 
 @triton.jit
@@ -71,6 +71,7 @@ def gradient_kernel(
     x_batch, x_row, y_batch, y_row, t_batch, o_batch, o_row, n_rows, n_cols, dim,
     BM: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr, CHUNKS: tl.constexpr, BD: tl.constexpr,
     TARGETS: tl.constexpr, OURS: tl.constexpr, THEIRS: tl.constexpr, ACC: tl.constexpr, PREC: tl.constexpr,
+    TURNED: tl.constexpr,
 ):  # fmt: skip
     """Gradient of a block of our rows, and per row the sum of weight times score for the scale."""
     batch = tl.program_id(1).to(tl.int64)
@@ -88,7 +89,9 @@ def gradient_kernel(
     for start in range(0, n_cols, BN):
         cols = start + tl.arange(0, BN)
         seen = cols < n_cols
-        raw = pair_scores(X, Y, rows, cols, x_row, y_row, n_rows, n_cols, dim, BM, BN, BK, CHUNKS, ACC, PREC)
+        raw = scores_of_x(
+            X, Y, rows, cols, x_row, y_row, n_rows, n_cols, dim, BM, BN, BK, CHUNKS, ACC, PREC, TURNED
+        )  # fmt: skip
         norm, delta, weight = side(NORM, DELTA, WEIGHT, batch * n_cols + cols, seen & THEIRS)
         hit = pair_hits(TARGET + batch * t_batch, rows, cols, live, seen, TARGETS)
         hit = hit & seen[None, :] & live[:, None]

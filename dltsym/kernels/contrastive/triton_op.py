@@ -54,7 +54,9 @@ def infonce(pairs: Pairs, dot: str) -> tuple[torch.Tensor, torch.Tensor]:
     return rows.mean(-1), rows
 
 
-def _rows(x: torch.Tensor, y: torch.Tensor, target: torch.Tensor | None, scale: torch.Tensor, dot: str) -> Side:
+def _rows(
+    x: torch.Tensor, y: torch.Tensor, target: torch.Tensor | None, scale: torch.Tensor, dot: str, turned: bool = False
+) -> Side:
     """Return delta, loss and norm (log2 of the sum of all exponentials) of every row of x."""
     (batch, n, d), m = x.shape, y.shape[1]
     acc, _ = storage_types(x)
@@ -65,7 +67,7 @@ def _rows(x: torch.Tensor, y: torch.Tensor, target: torch.Tensor | None, scale: 
         rows_kernel, (triton.cdiv(n, options["BM"]), batch),
         x, y, of, scale / LN2, scalar(LN2, x), delta, nll, norm,
         x.stride(0), x.stride(1), y.stride(0), y.stride(1), of.stride(0), n, m, d,
-        TARGETS=target is not None, **options,
+        TARGETS=target is not None, TURNED=turned and interpreted(), **options,
     )  # fmt: skip
     return delta, nll, norm
 
@@ -88,7 +90,8 @@ def _gradient(
         gradient_kernel, (triton.cdiv(n, options["BM"]), batch, triton.cdiv(d, width)),
         x, y, of, scale / LN2, factor * scale, *(ours or none), *(theirs or none), out, by_scale,
         x.stride(0), x.stride(1), y.stride(0), y.stride(1), of.stride(0), out.stride(0), out.stride(1), n, m, d,
-        BD=width, TARGETS=0 if target is None else whose, OURS=ours is not None, THEIRS=theirs is not None, **options,
+        BD=width, TARGETS=0 if target is None else whose, OURS=ours is not None, THEIRS=theirs is not None,
+        TURNED=whose == 2 and interpreted(), **options,
     )  # fmt: skip
     return out, by_scale
 
@@ -104,7 +107,7 @@ class _Losses(torch.autograd.Function):
         index = target.contiguous() if loss == "target" else None
         delta, nll, norm = _rows(x, y, index, full, dot)
         if loss == "symmetric":
-            column_delta, column_nll, column_norm = _rows(y, x, None, full, dot)
+            column_delta, column_nll, column_norm = _rows(y, x, None, full, dot, turned=True)
             nll = 0.5 * (nll + column_nll)
             ctx.save_for_backward(x, y, full, delta, norm, column_delta, column_norm)
         else:

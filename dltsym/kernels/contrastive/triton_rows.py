@@ -4,7 +4,7 @@ import triton
 import triton.language as tl
 
 from dltsym.kernels.device import softplus
-from dltsym.kernels.products import pair_scores
+from dltsym.kernels.products import scores_of_x
 
 
 @triton.jit
@@ -12,7 +12,7 @@ def rows_kernel(
     X, Y, TARGET, SCALE, LN2, DELTA, NLL, NORM,
     x_batch, x_row, y_batch, y_row, t_batch, n_rows, n_cols, dim,
     BM: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr, CHUNKS: tl.constexpr,
-    TARGETS: tl.constexpr, ACC: tl.constexpr, PREC: tl.constexpr,
+    TARGETS: tl.constexpr, ACC: tl.constexpr, PREC: tl.constexpr, TURNED: tl.constexpr,
 ):  # fmt: skip
     """Per row: delta = LSE of the others - own score, loss softplus(delta), and log2 of the sum of all exponentials."""
     batch = tl.program_id(1).to(tl.int64)
@@ -30,8 +30,8 @@ def rows_kernel(
     own = tl.zeros((BM,), ACC)
     for start in range(0, n_cols, BN):
         cols = start + tl.arange(0, BN)
-        s = scale * pair_scores(
-            X, Y, rows, cols, x_row, y_row, n_rows, n_cols, dim, BM, BN, BK, CHUNKS, ACC, PREC
+        s = scale * scores_of_x(
+            X, Y, rows, cols, x_row, y_row, n_rows, n_cols, dim, BM, BN, BK, CHUNKS, ACC, PREC, TURNED
         )  # fmt: skip
         s = s + (s - s)  # an infinity is as little known as nan
         hit = cols[None, :] == target[:, None]
