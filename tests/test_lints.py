@@ -1,6 +1,7 @@
 """Lints: wrong attention code of many kinds is caught for the right reason, and right code is left alone."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -255,6 +256,26 @@ def run(*words: str) -> Any:
 def test_command(words: list[str], status: int, told: str) -> None:
     result = run(*words)
     assert (result.exit_code, told in result.output + str(result.stderr)) == (status, True), result.output
+
+
+def test_a_hang_is_one_finding_after_one_wait() -> None:
+    def hangs(q: Any, k: Any, v: Any) -> Any:
+        calls.append(q.shape)
+        time.sleep(60)
+
+    calls: list[Any] = []
+    found = lint_attention(hangs, timeout=0.2)
+    assert (found.lints, len(calls)) == (("L24",), 1)
+    assert "stopped after 0.2 s" in found.findings[0].seen
+
+
+def test_a_failure_of_ours_is_no_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> Any:
+        raise IndexError("a defect")
+
+    monkeypatch.setattr("dltsym.oracle.calling.Once._argument", broken)
+    with pytest.raises(IndexError, match="a defect"):
+        lint_attention(attention_code.plain)
 
 
 def test_command_writes_json_and_survives_a_crash(tmp_path: Path) -> None:

@@ -135,7 +135,9 @@ def _with(own: Subject, name: str, values: list[Callable[[int, int], Any]], mask
         probe = draw(tried.sizes, 1, own.of_scores)
         try:
             a = tried.weights(probe)
-        except Failed:
+        except Failed as error:
+            if isinstance(error.__cause__, TimeoutError):
+                break
             continue
         if not np.isfinite(a).all() or not a.any():
             continue

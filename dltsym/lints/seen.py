@@ -163,6 +163,8 @@ def _working(subject: Subject) -> tuple[Subject, str, list[Item]]:
             a = own.weights(draw(own.sizes, 1, own.of_scores), dtype)
         except Failed as error:
             said.append(f"{own.sizes}: {error}")
+            if isinstance(error.__cause__, TimeoutError):  # on so small an input: others are not waited for
+                break
             continue
         if not np.isfinite(a).all():  # a causal mask of a square matrix, say: look further for sizes that it is for
             said.append(f"{own.sizes}: weights are not finite")

@@ -20,6 +20,7 @@ from dltsym.implementation import implementation_of
 from dltsym.lints.arguments import Reading, parameters_of
 from dltsym.oracle.adapters import candidate
 from dltsym.oracle.binding import signature_of
+from dltsym.oracle.blame import by_candidate
 from dltsym.oracle.candidate import Candidate, Misbehaved
 from dltsym.oracle.trials import limited
 
@@ -134,7 +135,7 @@ class Subject:
             When it raises.
         Misbehaved
             When it changes its inputs.
-        """
+        """  # noqa: DOC501 - what is raised again is an error of ours
         import torch
 
         full = {**self.fixed, **probe, **more}
@@ -153,6 +154,8 @@ class Subject:
         except Misbehaved:
             raise
         except (Exception, SystemExit) as error:  # the door to code that is not ours
+            if not (by_candidate(error) or isinstance(error, DltsymError | TimeoutError | SystemExit)):
+                raise
             raise Failed(_first(error)) from error
         y = got[self.reading.spec.outputs[0].name]
         if not isinstance(y, torch.Tensor):
