@@ -77,6 +77,12 @@ def test_hitting_times_at_the_ends() -> None:
     np.testing.assert_allclose(hot.log_time, [702.596985541381, 999985.491216286, 99999980.8861706], rtol=1e-13)
     assert hot.time[0] == pytest.approx(math.exp(702.596985541381), rel=1e-10)
     assert hot.time[1] == math.inf
+    swift = systems.hitting_time(128, [2000.0, 5000.0], 0.999, 0.5, "usa")
+    assert (swift.time == 0).all()
+    np.testing.assert_allclose(swift.log_time, [-1006.91551994602, -2507.83182163464], rtol=1e-13)
+    slow = systems.hitting_time(2, 5000.0, 0.5, -0.5, "usa")
+    assert slow.time == math.inf
+    assert slow.log_time == pytest.approx(2500 - math.log(5000 * 0.75), rel=1e-6)  # Laplace
     assert systems.hitting_time(5, 2.0, 0.9, -0.25).time == math.inf
     assert systems.hitting_time(10, 2.0, 0.9, -1 / 9).log_time == math.inf
     assert systems.hitting_time(2, 2.0, 0.9, -1.0).time == math.inf
@@ -190,6 +196,10 @@ def test_mode_rates() -> None:
     assert np.isinf(systems.mode_rates(1e3, 2, rule="usa")[1:]).all()
     with pytest.raises(DomainError):
         systems.mode_growth(1.0, 64)
+    with pytest.raises(DomainError, match="degrees count from 0"):
+        systems.mode_rates(1.0, -1)
+    with pytest.raises(DomainError, match="must be positive"):
+        systems.triangle_growth(1.0, t=0.0)
     with pytest.raises(DltsymError):
         systems.mode_rates(-1.0, 3)
 

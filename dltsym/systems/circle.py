@@ -196,7 +196,14 @@ def triangle_growth(beta: float, rule: str = "sa", *, size: float = 1e-6, t: flo
     Returns
     -------
     Growth
+
+    Raises
+    ------
+    DomainError
+        For a size or a time that is not positive.
     """
+    if not (size > 0 and t > 0):
+        raise DomainError(f"size = {size} and t = {t} must be positive: a rate is measured between two times")
     corners = 2 * np.pi / 3 * np.arange(3)
     noise = np.random.default_rng(seed).standard_normal(3)
     noise -= noise.mean()
@@ -231,10 +238,14 @@ def mode_rates(beta: float, kmax: int, *, d: int = 2, rule: str = "sa") -> Array
     ------
     ShapeError
         For more than one beta.
+    DomainError
+        For a beta that is not positive, or a degree below 0.
     """
     b = real_array(beta, "beta")
     if b.ndim:
         raise ShapeError(f"beta has shape {b.shape}; one number is needed")
+    if kmax < 0:
+        raise DomainError(f"kmax is {kmax}; degrees count from 0")
     kernel = closed(
         MODES, {"sa": "rate", "usa": "usa"}[choice(rule, "rule", RULES)], "ball"
     )  # Bessel functions overflow

@@ -240,8 +240,8 @@ def _hit(n: int, beta: float, start: float, end: float, of: str) -> tuple[float,
     if of == "T":
         log_time = float(closed(HITTING, "log_T", "ball")(**exact))
         return (math.exp(log_time) if log_time < math.log(np.finfo(float).max) else math.inf), log_time
-    time = float(closed(HITTING, of, "ball")(**exact))
-    return time, math.log(time)
+    time = closed(HITTING, of, "ball")(**exact)
+    return float(time), float(time.log())  # the logarithm does not underflow either
 
 
 def phase_curve(t: Any, n: int, delta: float) -> PhaseCurve:

@@ -54,7 +54,8 @@ class Plan:
     gap : ndarray, shape (...)
         By how much at most an explicit plan with the right marginals misses the optimum: this plan when the columns
         have a price, else this plan with its missing mass added. Infinite for a balanced plan under a mask.
-        At prices far above the scores `value` and `gap` carry rounding errors of the order 1e-16 times the price.
+        Rounding is not counted: `value`, `lower` and `gap` carry errors of the order 1e-16 times the largest score or
+        finite price, and entries of the plan relative ones of 1e-16 times score over temperature; see `certify`.
     half_steps : int
         Steps made; 1 is softmax attention.
     converged : ndarray of bool, shape (...)
