@@ -101,7 +101,7 @@ class Ends(click.ParamType):
 @click.command("bound", epilog=ending(
     "dltsym bound", "dltsym bound pac_bayes.occam --csv runs.csv --map emp_risk=risk --map bits=size:bit",
     "dltsym bound pac_bayes.maurer_pinsker --loss 0,1 --set n=30000 --set kl=1724 --set delta=0.05 --set emp_risk=0.29",
-    status="0 fine; 1 a row is refused, or the record is broken; 2 misuse, or the statement does not cover it.",
+    status="0 fine; 1 a use or a row is refused, or the record is broken; 2 misuse.",
 ))  # fmt: skip
 @click.argument("key", required=False)
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE",

@@ -1,7 +1,7 @@
 """Lints of attention code: ``dltsym lint attention``.
 
-Exit status: 0 nothing found, 1 something found, 2 misuse or arguments that cannot be read, 4 a crash or a hang, 5 torch
-is missing, 70 dltsym itself failed.
+Exit status: 0 nothing found, 1 something found, 2 misuse or arguments that cannot be read, 4 the process died or never
+came back, 5 torch is missing, 70 dltsym itself failed.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Pair(click.ParamType):
         return first, second
 
 
-STATUS = "0 nothing found; 1 something found; 2 misuse; 4 a crash or a hang; 5 torch is missing."
+STATUS = "0 nothing found; 1 something found; 2 misuse; 4 the process died or hung; 5 no torch; 70 a defect of dltsym."
 
 
 @click.group(epilog=ending("dltsym lint attention mine.py:attend", status=STATUS))
@@ -62,8 +62,8 @@ def attention(
 
     Judged are the axis of the softmax, temperature, prior, plan against attention, the last half-step, causal masks
     with equal columns, masks and rows that see nothing, large scores, shapes. The callable runs in a process of its
-    own. The status is 0 when nothing is found, 1 when something is, 2 when arguments cannot be read, 4 for a crash or
-    a hang.
+    own. The status is 0 when nothing is found, 1 when something is, 2 when arguments cannot be read, 4 when
+    the process dies or never comes back.
     """  # noqa: DOC501 - the text is shown to users
     if what is None and options["tolerance"] is None:
         raise click.UsageError("name a function, such as mine.py:attend, or give a --tolerance")

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from dltsym.cli.say import dump, ending, json_option, table
+from dltsym.cli.say import count, dump, ending, json_option, table
 
 
 @click.command(epilog=ending("dltsym sharpness attention.npy --mask causal",
@@ -44,7 +44,7 @@ def sharpness(
         for one in listed:
             click.echo(f"row {one['row']}: {one['reason']} (sum {one['sum']})", err=True)
         if bad > len(listed):
-            click.echo(f"... and {bad - len(listed)} more bad rows", err=True)
+            click.echo(f"... and {count(bad - len(listed), 'more bad row')}", err=True)
     if bad:
         ctx.exit(1)
 

@@ -29,7 +29,10 @@ from dltsym.cli.asking import (
 from dltsym.cli.say import Seconds, dump, ending, json_option, note, table
 from dltsym.errors import suggest
 
-JUDGED = "0 pass; 1 mismatch; 2 misuse; 3 the check sees nothing; 4 crash or hang; 5 a device or an extra is missing."
+JUDGED = (
+    "0 pass; 1 mismatch; 2 misuse; 3 the check sees nothing; 4 crash or hang; 5 a device or an extra is missing; "
+    "70 a defect of dltsym."
+)
 
 
 @click.command("list", epilog=ending("dltsym kernel list", status="0 fine; 2 misuse."))
