@@ -1,7 +1,7 @@
 """Every record with outputs has kernels: read, evaluated, doubted and differentiated, whatever it states."""
 
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,8 @@ NO_TENSOR = ("ei", "bessel_i", "bessel_ie")
 """Functions without a tensor form; outputs with them have closed kernels only, which `test_lower` holds."""
 UNDERFLOWS = {"contrastive.pac_bayes_nozawa": "best"}
 """Log odds whose complement underflows beyond radii of 700 in tensor form; the closed kernel has a form of its own."""
+NO_BOUND = {"pac_bayes.general_delta": "moment"}
+"""Outputs whose derived bound is infinite everywhere: x log x at the ends of a sum, where its slope is infinite."""
 KINKED = ("abs", "max", "min", "floor", "sign")
 THEOREMS = {key: t for key, t in catalogue.load().records.items() if isinstance(t, Theorem)}
 COMPUTED = {key: t for key, t in THEOREMS.items() if t.algorithm is not None and not t.outputs}
@@ -141,7 +143,7 @@ def given(record: Theorem, kernel: Kernel) -> list[dict[str, Any]]:
     """Return some inputs that the closed kernel of a record takes: they satisfy its hypotheses."""
     closed, rows, found = record.kernel("numpy"), kernel.arguments.inputs, list[dict[str, Any]]()
     drawn = points(record, record.outputs, 400, np.float64, seed=2)
-    for env in chain(drawn, published(record, kernel)):
+    for env in chain(islice(published(record, kernel), 2), drawn, published(record, kernel)):
         tied = {i.name: _shares(env[i.name], i.sum_one) for i in rows if i.sum_one}
         tied |= {i.name: int(env[i.name]) for i in rows if i.entries == "integer" and not i.shape and i.name in env}
         try:
@@ -163,7 +165,9 @@ def published(record: Theorem, kernel: Kernel) -> Iterator[dict[str, Any]]:
             kinds = {"bool": bool, "integer": np.int64}
             sizes = {name: int(x) for name, x in env.items() if record.symbols[name].decl.sort == "integer"}
             yield sizes | {
-                i.name: np.array(near(env[i.name]), kinds.get(i.entries, float)) if i.shape else near(env[i.name])
+                i.name: kinds.get(i.entries, float)(near(env[i.name]))
+                if not i.shape
+                else np.array(near(env[i.name]), kinds.get(i.entries, float))
                 for i in rows
             }
 
@@ -201,12 +205,12 @@ def test_values_lie_within_their_bounds(key: str) -> None:
             except DomainError as error:  # a power of a count that no float holds
                 assert "int too " in str(error), error  # noqa: PT017 - either this or a result
                 continue
-            judged += 1
+            known = ~np.isnan(balls.mid()) & np.isfinite(bound)
+            judged += int(known.sum())
             for got in results:
-                known = ~np.isnan(balls.mid()) & np.isfinite(bound)
                 error = np.abs(balls.error(got))
                 assert (error <= bound + balls.rad())[known].all(), (of, env, got, balls.mid(), bound)
-        assert judged, of
+        assert bool(judged) == (of != NO_BOUND.get(key)), of
 
 
 @pytest.mark.parametrize("key", WHOLE)
