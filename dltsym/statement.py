@@ -327,8 +327,13 @@ class Scope(Declarations):
         where : str
             Named in the message.
 
-        An unknown or foreign symbol is an `UndeclaredSymbol`, an array without its indices a `NotationError`.
-        """
+        Raises
+        ------
+        UndeclaredSymbol
+            For an unknown or foreign symbol.
+        NotationError
+            For an array without its indices.
+        """  # noqa: DOC502 - raised by what it calls
         super().check_declared(node, where)
         check_entries(node, where)
 
