@@ -270,23 +270,6 @@ def scores(probe: Mapping[str, Array]) -> Array:
     return probe["S"] if "S" in probe else probe["q"] @ np.swapaxes(probe["k"], -1, -2)
 
 
-def has_parameter(function: Callable[..., Any], *names: str) -> bool:
-    """Tell whether a function has one of some parameters.
-
-    Parameters
-    ----------
-    function : callable
-        Function.
-    *names : str
-        Names.
-
-    Returns
-    -------
-    bool
-    """
-    return bool({*names} & {*parameters_of(function)})
-
-
 def _lead(probe: Mapping[str, Array]) -> tuple[int, ...]:
     if "S" in probe:
         return probe["S"].shape[:-2]
