@@ -88,7 +88,7 @@ def test_an_open_verdict_says_which_engines_ran_out_of_time(monkeypatch: pytest.
     memo = Memo(Cache(tmp_path))
     verdict = decide(PROBLEM, Effort(seconds=1.0), memo)
     assert verdict.evidence["timeout"] is True
-    assert [t.get("timeout", False) for t in verdict.evidence["tried"]] == [True, False]
+    assert sorted(t.get("timeout", False) for t in verdict.evidence["tried"]) == [False, True]
     assert Cache(tmp_path).size() == (0, 0)  # more time, or a quieter machine, may settle it
     monkeypatch.setattr(deciding, "engines", lambda: both[1:])
     assert "timeout" not in decide(PROBLEM, Effort(seconds=1.0), memo).evidence

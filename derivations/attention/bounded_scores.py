@@ -47,7 +47,7 @@ theorem = v.theorem(
         derive(v.sum(p, m)).eq(1, "attention sums to 1").named("one"),
         derive(mean).le(v.sum(lambda j: p(j) * B, m), "term by term", hint="termwise").eq(B, "mass 1").named("mean"),
         derive(log(Z)).ge(-B / eps, "logarithm", by="low").named("log"),
-        derive(mean / eps).le(B / eps, "divide", by="mean").named("mean over eps"),
+        derive(mean / eps).le(B / eps, "divide", by="mean", hint="termwise").named("mean over eps"),
         derive(kl).le(B / eps - log(Z), "largest mean", by="mean over eps")
         .le(2 * B / eps, "smallest normaliser", by="log"),
         derive(1 / Z).eq(v.sum(lambda j: p(j) * exp(-(s[j] / eps)), m), "the prior has mass 1")

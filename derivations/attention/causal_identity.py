@@ -49,7 +49,7 @@ theorem = v.theorem(
         derive(v.sum(lambda t: (i - t) * A[i, t], n)).ge(0, "the mask, term by term", hint="termwise").named("rows"),
         derive((a - b) * A[a, b])
         .le(v.sum(lambda t: (a - t) * A[a, t], n), "one term of a sum without negative terms", hint="termwise")
-        .le(lag, "one term of a sum without negative terms", by="rows", hint="termwise")
+        .le(lag, "one term of a sum without negative terms", by="rows", hint="z3")
         .eq(0, by="lag")
         .named("below"),
         derive((a - b) * A[a, b]).ge(0, "the mask").named("mask"),

@@ -51,7 +51,7 @@ theorem = v.theorem(
     proof=[
         derive(root).eq(-eps / 4 + sqrt((s + eps / 4) ** 2), "stationarity").eq(s, "both are positive"),
         derive(log(ratio))
-        .le(ratio - 1, "log t <= t - 1")
+        .le(ratio - 1, "log t <= t - 1", hint="z3")
         .eq(2 * (s**2 - c**2) / (eps * s), "stationarity")
         .named("tangent"),
         derive(objective(c) - objective(s))

@@ -45,7 +45,7 @@ theorem = v.theorem(
     proof=[
         derive(E * (error(k) - E)).ge(0, "E is the smallest").named("smallest"),
         derive(E**2 / 2).le(2 * (E / 2) * error(k) - 2 * (E / 2) ** 2, by="smallest")
-        .le(kl(k), "Pinsker's inequality", by=pinsker).le(F[k] - F[k + 1], "Pythagoras").named("step"),
+        .le(kl(k), "Pinsker's inequality", by=pinsker).le(F[k] - F[k + 1], "Pythagoras", hint="z3").named("step"),
         derive(K * E**2 / 2)
         .eq(v.sum(lambda t: E**2 / 2, K), "equal terms")
         .le(v.sum(lambda t: F[t] - F[t + 1], K), "step by step", by="step", hint="termwise")

@@ -31,10 +31,10 @@ theorem = v.theorem(
     proof=[
         derive(probe)
         .le(tau * L + sigma + own, "Theorem 3", by="probe")
-        .le(tau * L + sigma + log(cosh(1) ** 2) + log(K), "a minimum"),
+        .le(tau * L + sigma + log(cosh(1) ** 2) + log(K), "a minimum", hint="reduction"),
         derive(probe)
         .le(tau * L + sigma + own, "Theorem 3", by="probe")
-        .le(tau * L + sigma + tau * many + log(K), "a minimum")
+        .le(tau * L + sigma + tau * many + log(K), "a minimum", hint="reduction")
         .eq(tau * (L + sigma / tau + many) + log(K), "collect"),
     ],
     kind="upper bound",

@@ -50,7 +50,9 @@ theorem = v.theorem(
         .eq(0, "both are probability vectors")
         .named("gap"),
         derive(kl + log(Z) - mean).eq(gap, "the chain above", by="identity"),
-        derive(mean).eq(kl + log(Z) - gap, "the identity", by="identity").le(kl + log(Z), "drop the gap", by="gap"),
+        derive(mean)
+        .eq(kl + log(Z) - gap, "the identity", by="identity", hint="sums")
+        .le(kl + log(Z), "drop the gap", by="gap"),
     ],
     tight={Q: lambda i: P[i] * exp(f[i]) / Z},
     outputs={"mean": mean, "kl": kl, "log_moment": log(Z), "gap": gap},

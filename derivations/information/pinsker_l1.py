@@ -46,7 +46,7 @@ theorem = v.theorem(
         .ge(w[i] * (3 * (p[i] / w[i] - 1) ** 2 / (2 * p[i] / w[i] + 4)), "times w", by="ratio")
         .eq(quadratic, "divide")
         .named("quadratic"),
-        derive(tangent(i)).le(quadratic, "a square").named("square"),
+        derive(tangent(i)).le(quadratic, "a square", hint="reduction").named("square"),
         derive(share(i))
         .ge(quadratic, "the chain above", by="quadratic")
         .ge(tangent(i), "a square", by="square")

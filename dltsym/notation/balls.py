@@ -68,9 +68,11 @@ def rational(x: Any) -> fmpq:
     DomainError
         For a float or anything else that is not exact.
     """
+    if isinstance(x, fmpq):
+        return x
     if isinstance(x, Fraction):
-        return fmpq(x.numerator, x.denominator)
-    if not isinstance(x, int | fmpq):
+        return fmpq(*x.as_integer_ratio())
+    if not isinstance(x, int):
         raise DomainError(f"{x!r} ({type(x).__name__}) is not an exact number; give an integer or a Fraction")
     return fmpq(x)
 

@@ -162,10 +162,13 @@ def _exact_entry(slot: int, idx: tuple[Ball, ...]) -> Ball:
 
 
 def _integers(idx: tuple[Ball, ...], B: list, E: list) -> tuple[int, ...]:
-    values = [i(B, E) for i in idx]
-    if any(v.q != 1 for v in values):
-        raise DomainError(f"an array index is {', '.join(map(str, values))}: not an integer")
-    return tuple(int(v.p) for v in values)
+    out = []
+    for i in idx:
+        value = i(B, E)
+        if value.q != 1:
+            raise DomainError(f"an array index is {value}: not an integer")
+        out.append(int(value.p))
+    return tuple(out)
 
 
 # Sums, for both paths

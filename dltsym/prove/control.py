@@ -20,7 +20,7 @@ from dltsym.prove.engines import engines
 from dltsym.prove.mutants import Mutant, mutants, same_bits, weaker
 from dltsym.prove.problem import Fact, Problem
 from dltsym.prove.report import MutantReport
-from dltsym.prove.sample import FULL, SECONDS, refute
+from dltsym.prove.sample import FULL, refute
 from dltsym.prove.search import lowest
 from dltsym.prove.stage import Stage, stage_of
 from dltsym.prove.undefined import undefined
@@ -28,6 +28,7 @@ from dltsym.prove.verdict import OPEN, PROVED, REFUTED
 
 POINTS = 24
 LEAST, MOST = 0.05, 0.25  # seconds of processor time for the engine that proved the original
+SEARCH = 1.0  # what is found downhill is mostly found at once
 OTHERS = Effort(0.1, seconds=3.0)  # for all engines together: a proof of what is true is mostly found at once
 REFUTED_AT, UNDEFINED, EQUIVALENT, TRUE, ALIVE = "refuted", "undefined", "equivalent", "true", "not decided"
 _BY_VALUE = ("integrals", "limits")  # points know no limits
@@ -169,7 +170,7 @@ def _attacked(altered: Problem, proof: Proof) -> bool:
     """Search downhill from the points that do not refute it."""
     if not proof.about_points(altered):
         return refute(altered, FULL, effort="full") is not None
-    stage, until = proof.stages[0], time.process_time() + SECONDS
+    stage, until = proof.stages[0], time.process_time() + SEARCH
     goal = stage.solve(altered.goal)
     if goal.op not in ("<", "<="):
         return False

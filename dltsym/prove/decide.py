@@ -16,12 +16,13 @@ from typing import Any, Protocol
 
 from dltsym.errors import InternalError
 from dltsym.notation.matrices import MatrixNode
-from dltsym.notation.tree import Rel
+from dltsym.notation.tree import Call, Rel
 from dltsym.prove.definedness import discharge
 from dltsym.prove.engines import Engine, engines, given
 from dltsym.prove.existence import doubtful, is_value
 from dltsym.prove.problem import Problem, nodes
 from dltsym.prove.replay import Rejected, replay
+from dltsym.prove.replay.inverses import NAMES as INVERSES
 from dltsym.prove.sample import refute
 from dltsym.prove.stage import refuted
 from dltsym.prove.verdict import PROVED, REFUTED, Row, Verdict, open_
@@ -63,7 +64,7 @@ class Effort:
 NORMAL = Effort()
 OURS = str(Path(__file__).parents[1])
 TICK, PATIENCE = 0.02, 2.0  # seconds of processor time
-SHORT = 0.8  # seconds of processor time for an engine in the first round
+SHORT = 0.3  # seconds of processor time for an engine in the first round
 BY_VALUES = ("integrals", "limits")  # engines that prove the value of every integral and limit in the goal
 LATE = 600  # engines from this order on are asked after the others have had all their time
 REFUTER = 605  # engines of a higher order run after the slow refuter
@@ -341,10 +342,13 @@ def _rounds(
 
 
 def _first(problem: Problem) -> tuple[str, ...]:
-    """Return the engine that the author's hint names, or the glue when the step names facts."""
+    """Return the engine that the author's hint names, or those that know how to use facts when the step names some."""
     if problem.hint:
         return ("ladder", "boundary") if "@" in problem.hint else (problem.hint.partition("(")[0],)
-    return (given.NAME, "z3") if problem.facts and problem.goal.op != "=" else ()
+    if not problem.facts or problem.goal.op == "=":
+        return ()
+    defined = any(isinstance(side, Call) and side.name in INVERSES for side in (problem.goal.lhs, problem.goal.rhs))
+    return (given.NAME, "inverse", "z3") if defined else (given.NAME, "z3")
 
 
 def to_json(verdict: Verdict) -> dict[str, Any]:

@@ -9,45 +9,57 @@ here without a row of a weaker grade is ``exact``.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from fractions import Fraction
+from functools import lru_cache
 from itertools import combinations
 
 from flint import Ordering, fmpq, fmpq_mpoly, fmpq_mpoly_ctx
 
 from dltsym.errors import UnknownNode
-from dltsym.notation.calculus import ZERO
-from dltsym.notation.tree import Expr, Neg, Num, Rel
+from dltsym.notation.calculus import ONE, ZERO
+from dltsym.notation.tree import Expr, Neg, Rel
 from dltsym.notation.walk import free_symbols, key
 from dltsym.prove.axioms import certain
 from dltsym.prove.definedness import conditions
 from dltsym.prove.generators import argument, fixed_ends, grade_of
 from dltsym.prove.halfspaces import close, relate
-from dltsym.prove.named import Quotient, Sparse, dense, sparse
+from dltsym.prove.named import Linear, Quotient, Sparse, dense, quotient, sparse
 from dltsym.prove.polysign import sign
 from dltsym.prove.problem import Problem
 from dltsym.prove.region import ByOrder, End, Product, Region, Sign, Why
 from dltsym.prove.signs import entails
-from dltsym.prove.tower import Form, Gen, Unknown, rational_form
+from dltsym.prove.tower import Gen, Unknown, rational_form
 from dltsym.prove.verdict import Row
 
 MAX_NESTING, MAX_GENS = 3, 9
-ONE = Num(Fraction(1))
 _ARG_KINDS = {"exp": (ZERO, "exp"), "log": (ONE, "log"), "root": (ONE, "sqrt")}
 
 
-@dataclass(frozen=True)
-class Linear:
-    """A hypothesis as a polynomial that is ``>= 0``, ``> 0`` or ``= 0``, and the sign of its denominator."""
+def exact_of(problem: Problem) -> Exact:
+    """Return what is known of signs under the hypotheses of a problem: one store for all problems that share them.
 
-    poly: Sparse
-    op: str
-    rel: Rel
-    bottom: Sign
+    Parameters
+    ----------
+    problem : Problem
+        Its goal plays no part.
+
+    Returns
+    -------
+    Exact
+    """
+    return _exact_of(problem.context)
+
+
+@lru_cache(maxsize=64)
+def _exact_of(problem: Problem) -> Exact:
+    return Exact(problem)
 
 
 @dataclass
 class Exact:
-    """Exact signs under one problem; `nesting` counts signs needed for signs."""
+    """Exact signs under one problem; `nesting` counts signs needed for signs.
+
+    Trap: an alarm may ring anywhere in here, and what is kept must then be as it was; get one from `exact_of`.
+    """
 
     problem: Problem
     nesting: int = 0
@@ -56,6 +68,7 @@ class Exact:
     linear: list[Linear] | None = None
     roots: dict[str, Sparse] = field(default_factory=dict)
     gens: dict[str, Gen] = field(default_factory=dict)
+    deeper: Exact | None = None
 
     def form(self, expr: Expr) -> Quotient | None:
         """Return the tower form of a tree, or None if it has none.
@@ -76,21 +89,12 @@ class Exact:
 
     def _form(self, expr: Expr) -> Quotient | None:
         try:
-            found = rational_form(expr, self.problem)
+            found, roots = quotient(rational_form(expr, self.problem))
         except (Unknown, UnknownNode):
             return None
-        names = [key(g.arg) for g in found.gens]
-        gens = dict(zip(names, found.gens, strict=True))
-        self.gens |= gens
-        self._note_roots(found, names)
-        return Quotient(sparse(found.num, names), sparse(found.den, names), gens, tuple(found.rows))
-
-    def _note_roots(self, found: Form, names: list[str]) -> None:
-        """Keep ``r**2 = u`` for roots, where no other generator is a power of something."""
-        for rel in found.relations:
-            if found.gens[rel.gen].kind == "root":
-                g = found.num.context().gens()[rel.gen]
-                self.roots[names[rel.gen]] = sparse(rel.den * g**rel.degree - rel.num, names)
+        self.gens |= found.gens
+        self.roots |= roots
+        return found
 
     def sign(self, expr: Expr, strict: bool = False) -> Sign | None:
         """Prove the sign of a tree that is known to be defined.
@@ -308,11 +312,13 @@ class Exact:
         list of Linear
         """
         if self.linear is None:
-            self.linear = []
-            known = (rel for rel in self.problem.known if certain(rel, self.problem))
-            self.linear += [r for rel in known if (r := self._relation(rel)) is not None]
-            self.regions.clear()
-        return self.linear
+            found, self.linear = None, []  # while they are collected none is known
+            try:
+                found = [r for rel in self.problem.known if certain(rel, self.problem) and (r := self._relation(rel))]
+            finally:
+                self.linear, self.deeper = found, None  # None again where an alarm rang
+                self.regions.clear()
+        return self.linear or []
 
     def _relation(self, rel: Rel) -> Linear | None:
         if rel.op == "!=":
@@ -369,7 +375,7 @@ class Exact:
         gap = mine if theirs == ZERO else mine + Neg(theirs)
         if not free_symbols(gap):
             return None
-        inner = Exact(self.problem, self.nesting + 1, linear=self.linear if self.linear is not None else [])
+        self.deeper = inner = self.deeper or Exact(self.problem, self.nesting + 1, linear=self.linear or [])
         inner.gens |= self.gens
         got = inner.sign(gap, True) or inner.sign(gap)
         q = inner.form(gap)

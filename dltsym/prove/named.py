@@ -8,8 +8,10 @@ from fractions import Fraction
 from flint import fmpq, fmpq_mpoly, fmpq_mpoly_ctx
 
 from dltsym.notation.calculus import ONE, ZERO
-from dltsym.notation.tree import Add, Div, Expr, Mul, Neg, Num, Pow
-from dltsym.prove.tower import Gen
+from dltsym.notation.tree import Add, Div, Expr, Mul, Neg, Num, Pow, Rel
+from dltsym.notation.walk import key
+from dltsym.prove.region import Sign
+from dltsym.prove.tower import Form, Gen
 from dltsym.prove.verdict import Row
 
 Sparse = dict[tuple[tuple[str, int], ...], fmpq]
@@ -23,6 +25,38 @@ class Quotient:
     den: Sparse
     gens: dict[str, Gen]
     rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True)
+class Linear:
+    """A hypothesis as a polynomial that is ``>= 0``, ``> 0`` or ``= 0``, and the sign of its denominator."""
+
+    poly: Sparse
+    op: str
+    rel: Rel
+    bottom: Sign
+
+
+def quotient(form: Form) -> tuple[Quotient, dict[str, Sparse]]:
+    """Return a form with its generators called by name, and ``r**2 - u`` for those that are roots.
+
+    Parameters
+    ----------
+    form : Form
+        Tower form.
+
+    Returns
+    -------
+    tuple of (Quotient, dict of str to Sparse)
+        Roots where no other generator is a power of something.
+    """
+    names, roots = [key(g.arg) for g in form.gens], {}
+    for rel in form.relations:
+        if form.gens[rel.gen].kind == "root":
+            g = form.num.context().gens()[rel.gen]
+            roots[names[rel.gen]] = sparse(rel.den * g**rel.degree - rel.num, names)
+    gens = dict(zip(names, form.gens, strict=True))
+    return Quotient(sparse(form.num, names), sparse(form.den, names), gens, form.rows), roots
 
 
 def sparse(poly: fmpq_mpoly, names: list[str]) -> Sparse:

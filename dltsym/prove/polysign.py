@@ -197,8 +197,11 @@ def _try(poly: fmpq_mpoly, plan: list[_Choice], region: Region) -> Sign | None:
 
 def _replace(poly: fmpq_mpoly, choice: _Choice, ctx: fmpq_mpoly_ctx) -> fmpq_mpoly:
     """Return `poly` with the variable replaced and the (positive) denominator multiplied out; t takes its place."""
-    t = ctx.gens()[choice.var]
-    one = ctx.constant(1)
+    degree = poly.degrees()[choice.var]
+    if not degree:
+        return poly
+    gens, one = ctx.gens(), ctx.constant(1)
+    t = gens[choice.var]
     low, high = choice.low, choice.high
     if low is not None and high is not None:
         num, den = low.num * high.den + high.num * low.den * t, low.den * high.den * (1 + t)
@@ -207,7 +210,8 @@ def _replace(poly: fmpq_mpoly, choice: _Choice, ctx: fmpq_mpoly_ctx) -> fmpq_mpo
     else:
         assert high is not None
         num, den = high.num - high.den * t, high.den
-    degree = poly.degrees()[choice.var]
+    if den.is_one():
+        return poly.compose(*gens[: choice.var], num, *gens[choice.var + 1 :])
     parts: dict[int, dict[tuple[int, ...], fmpq]] = {}
     for exps, c in poly.to_dict().items():
         k = exps[choice.var]

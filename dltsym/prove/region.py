@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from functools import cached_property, reduce
+from functools import cached_property
 
 from flint import fmpq, fmpq_mpoly, fmpq_mpoly_ctx
 
@@ -171,11 +171,7 @@ def value_at(poly: fmpq_mpoly, point: tuple[fmpq, ...]) -> fmpq:
     -------
     fmpq
     """
-    total = fmpq(0)
-    for exps, c in poly.to_dict().items():
-        powers = (x**e for x, e in zip(point, exps, strict=True) if e)
-        total += reduce(lambda a, b: a * b, powers, c)
-    return total
+    return poly(*point)
 
 
 def _point(region: Region, fractions: list[fmpq], order: range) -> tuple[fmpq, ...] | None:
