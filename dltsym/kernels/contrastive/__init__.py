@@ -72,8 +72,8 @@ def infonce(
     of a pair is the mean of that of its row and that of its column. A score that is not finite, because an input is
     nan or infinite or the product overflows, makes the losses that it enters nan, and the gradients through them; an
     infinity is not told from nan. At a scale where the scores round by more than 1 the weights are those of the rounded
-    scores, still at most 1; gradients then need scores that are computed again to the same bits, which is seen to in
-    the interpreter and has not been tried on a device.
+    scores, still at most 1; for that every score is computed in the same orientation, forward and backward. (That the
+    bits agree has been seen in the interpreter, not on a device.)
 
     Parameters
     ----------

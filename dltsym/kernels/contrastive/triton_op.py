@@ -67,7 +67,7 @@ def _rows(
         rows_kernel, (triton.cdiv(n, options["BM"]), batch),
         x, y, of, scale / LN2, scalar(LN2, x), delta, nll, norm,
         x.stride(0), x.stride(1), y.stride(0), y.stride(1), of.stride(0), n, m, d,
-        TARGETS=target is not None, TURNED=turned and interpreted(), **options,
+        TARGETS=target is not None, TURNED=turned, **options,
     )  # fmt: skip
     return delta, nll, norm
 
@@ -91,7 +91,7 @@ def _gradient(
         x, y, of, scale / LN2, factor * scale, *(ours or none), *(theirs or none), out, by_scale,
         x.stride(0), x.stride(1), y.stride(0), y.stride(1), of.stride(0), out.stride(0), out.stride(1), n, m, d,
         BD=width, TARGETS=0 if target is None else whose, OURS=ours is not None, THEIRS=theirs is not None,
-        TURNED=whose == 2 and interpreted(), **options,
+        TURNED=whose == 2, **options,
     )  # fmt: skip
     return out, by_scale
 
