@@ -13,7 +13,7 @@ from dltsym.form import sizes
 from dltsym.notation.tree import Rel, Sym, as_expr
 from dltsym.prove.problem import prepare
 from dltsym.prove.report import ValueReport
-from dltsym.prove.values import check_value, compared, environment, holds_everywhere, strange
+from dltsym.prove.values import check_value, compared, environment, holds_everywhere, strange, written
 from dltsym.record import Premise, PublishedValue, Theorem
 
 
@@ -56,7 +56,7 @@ def check_values(theorem: Theorem) -> tuple[tuple[ValueReport, ...], list[str]]:
 
 
 def _check(theorem: Theorem, code: Algorithm, item: PublishedValue, name: str, points: dict[str, _Runs]) -> ValueReport:
-    shown = {k: str(v) if not isinstance(v, list | tuple) else repr(v) for k, v in item.inputs.items()}
+    shown = {k: written(v) for k, v in item.inputs.items()}
     try:
         where = repr(sorted(shown.items()))
         if where not in points:

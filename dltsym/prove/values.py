@@ -68,6 +68,21 @@ def environment(inputs: Mapping[str, Any]) -> dict[str, Any]:
     return {name: exact(v) for name, v in inputs.items()}
 
 
+def written(value: Any) -> str:
+    """Return an input as it is shown.
+
+    Parameters
+    ----------
+    value : object
+        Number, text, or nested sequences of them.
+
+    Returns
+    -------
+    str
+    """
+    return f"[{', '.join(map(written, value))}]" if isinstance(value, list | tuple) else str(value)
+
+
 def digits_agree(got: Any, expected: Fraction) -> int:
     """Return how many significant decimal digits of a ball certainly agree with `expected`.
 
@@ -152,7 +167,7 @@ def check_value(item: PublishedValue, outputs: Mapping[str, Expr], env: Mapping[
     ValueReport
     """
     name = item.of or next(iter(outputs))
-    shown = {k: str(v) if not isinstance(v, list | tuple) else repr(v) for k, v in item.inputs.items()}
+    shown = {k: written(v) for k, v in item.inputs.items()}
     try:
         inputs = {**environment(item.inputs), **(env or {})}
         tree = expand_lets(outputs[name])

@@ -37,6 +37,7 @@ from dltsym.render.sphinx_nodes import (
     plain,
     section,
     table,
+    text_nodes,
     values_table,
 )
 from dltsym.render.view import area_title, computed_text, grade_sentence
@@ -181,7 +182,9 @@ class RecordDirective(SphinxDirective):
     def _sources(self, record: Theorem | Audit, report: Any, index: Index) -> nodes.Node:
         keys = bib.cite(record, report, lambda key: catalogue.get(key, index=index))
         files = bibliographies(index.packs)
-        items = [nodes.list_item("", nodes.paragraph(t, t)) for t in bib.plain(keys, record.key, files)]
+        items = [
+            nodes.list_item("", nodes.paragraph("", "", *text_nodes(t))) for t in bib.plain(keys, record.key, files)
+        ]
         source = bib.bibtex(keys, record.key, files)
         code = nodes.literal_block(source, source, language="bibtex")
         return section(
