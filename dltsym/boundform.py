@@ -73,6 +73,9 @@ class Bound:
         or the symbol of the width, where any range of this width will do.
     before, free : tuple of str
         What was fixed before the data: words of `BEFORE`, and symbols. Symbols that may be chosen after them.
+    tied : tuple of str
+        Free symbols that other inputs speak of, such as a point of the grid that was paid for, or the number of the
+        prior whose divergence is given: they have to be given, and no search may choose them.
     baseline : str
         Expression that a bound which says something has to beat, where the record knows it.
     side : {"upper", "lower"}
@@ -102,6 +105,7 @@ class Bound:
     loss: tuple[Any, Any] | str = (0, 1)
     before: tuple[str, ...] = ()
     free: tuple[str, ...] = ()
+    tied: tuple[str, ...] = ()
     baseline: str = ""
     side: str = "upper"
     rises: tuple[str, ...] = ()
@@ -192,6 +196,8 @@ def read_bound(
     both = set(item.before) & set(item.free) or set(item.rises) & set(item.falls)
     if both:
         raise RecordError(f"bound: {min(both)} is named on two sides that exclude each other")
+    if loose := set(item.tied) - set(item.free):
+        raise RecordError(f"bound: {min(loose)} is tied and not among the free symbols")
     _check_ledger(item, premises)
     trees: dict[str, Any] = {}
     for name, text in _texts(item):

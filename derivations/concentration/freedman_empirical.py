@@ -40,7 +40,7 @@ numbers = ("3.2459079687096", "2.6282188522005", "1.2473745869731")
 
 bound = Bound(
     units={"n": "martingale token"}, about="context risk", holds_for="one hypothesis", before=("guesses", "grid", "W"),
-    events=(), delta="", risk="", complexity="", loss="W", gap=True, free=("s",), rises=("C",),
+    events=(), delta="", risk="", complexity="", loss="W", gap=True, free=("s",), tied=("s",), rises=("C",),
 )  # fmt: skip
 theorem = v.theorem(
     title="Fully empirical Freedman-type bound",

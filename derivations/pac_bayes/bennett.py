@@ -31,7 +31,8 @@ def bound(V):
 
 
 certificate = Bound({"n": "i.i.d. example"}, "posterior average", "all posteriors", (), "", risk="r", emp_risk="s",
-    complexity="E", loss=(0, "K"), before=("prior", "loss", "grid"), free=("g", "t"), rises=("D", "S"))  # fmt: skip
+    complexity="E", loss=(0, "K"), before=("prior", "loss", "grid"), free=("g", "t"), tied=("g", "t"),
+    rises=("D", "S"))  # fmt: skip
 theorem = v.theorem(
     title="PAC-Bayes-Bennett bound",
     cite=("wu2021", "PAC-Bayes-Bennett inequality and Theorem 13, as in the authors' code; numbers not confirmed"),

@@ -35,7 +35,7 @@ paid = (D + cost + log(2 * sqrt(n) / dlt)) / n
 B = v.nonneg("B", "radius, the price of the grid included", unit="nat")
 certificate = Bound(
     units={"n": "i.i.d. example"}, about="posterior average", holds_for="all posteriors", risk="r", emp_risk="s",
-    complexity="D", before=("prior", "loss", "grid"), free=("j",), events=(("kl bound", "dlt"),),
+    complexity="D", before=("prior", "loss", "grid"), free=("j",), tied=("j",), events=(("kl bound", "dlt"),),
 )  # fmt: skip
 theorem = v.theorem(
     title="Grid of prior variances",

@@ -13,7 +13,8 @@ from dltsym import Bound, Break, Eq, Scope, derive, exp, log, premise, thm, valu
 
 v = Scope()
 n = v.count("n", "training examples, i.i.d.")
-G, k = v.count("G", "number of grid points"), v.count("k", "grid point used")
+G = v.count("G", "number of grid points")
+k = v.integer("k", "grid point used", lo=1, hi=G)
 b = v.pos("b", "largest loss")
 D = v.nonneg("D", "KL(posterior || prior)", unit="nat")
 dlt = v.prob("dlt", "failure probability", open=True, latex=r"\delta")
@@ -34,7 +35,7 @@ def risk_bound(g):
 certificate = Bound(
     units={"n": "i.i.d. example"}, about="posterior average", holds_for="all posteriors",
     before=("prior", "loss", "grid"), events=(("event", "dlt"),), risk="r", emp_risk="s", complexity="D",
-    loss=(0, "b"), free=("k",), rises=("V",),
+    loss=(0, "b"), free=("k",), tied=("k",), rises=("V",),
 )  # fmt: skip
 theorem = v.theorem(
     title="PAC-Bayes un-expected Bernstein bound",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ def on_scale(what: BoundObject, values: Mapping[str, Any]) -> dict[str, Any]:
     """
     s, out = what.statement, dict(values)
     if s.rescaled and what.loss is not None and s.emp_risk in out:
-        (a, b), (lo, hi) = (tuple(map(float, pair)) for pair in (s.loss, what.loss))
+        (a, b), (lo, hi) = (tuple(near(Fraction(x)) for x in pair) for pair in (s.loss, what.loss))
         if (lo, hi) != (a, b):
             out[s.emp_risk] = a + (out[s.emp_risk] - lo) / (hi - lo) * (b - a)
     return out
@@ -56,14 +57,14 @@ def estimates(what: BoundObject, values: Mapping[str, Any]) -> Any:
     env = {name: as_float(x) for name, x in fixed.items()} | on_scale(what, values)
     for name in s.deltas:
         if name in values:
-            env[name] = values[name] * float(what.ledger.weight)
+            env[name] = values[name] * near(what.ledger.weight)
     if s.complexity in values:
         for p in what.ledger.payments:
             env[s.complexity] = env[s.complexity] + near(p.nats)
     kernel = kernel_of(what.key, s.of)
     raw = np.broadcast_to(np.asarray(kernel(**{k: env[k] for k in kernel.inputs}), np.float64), (rows,))
     if s.rescaled and what.loss is not None:
-        (a, b), (lo, hi) = (tuple(map(float, pair)) for pair in (s.loss, what.loss))
+        (a, b), (lo, hi) = (tuple(near(Fraction(x)) for x in pair) for pair in (s.loss, what.loss))
         raw = raw if (lo, hi) == (a, b) else (0 if s.gap else lo) + (raw - (0 if s.gap else a)) * (hi - lo) / (b - a)
     if s.gap and s.emp_risk in values:
         raw = raw + values[s.emp_risk]

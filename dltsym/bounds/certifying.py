@@ -21,6 +21,7 @@ from dltsym.bounds.inversion import kl_lower, kl_upper
 from dltsym.bounds.objects import BoundObject
 from dltsym.bounds.reading import BITS
 from dltsym.bounds.rounding import down, up
+from dltsym.bounds.rowwise import judge
 from dltsym.bounds.scale import back, clip, limits
 from dltsym.bounds.values import PRECISIONS, SHARP, compiled, environment
 from dltsym.lower.closed.domain import whole
@@ -75,6 +76,7 @@ class Certifier:
         self.hypotheses = exact_hypotheses(rels, frozenset(sample.inputs))
         self.same = {k: x for k, x in environment(sample).items() if k not in names}
         self.nats = {p.over: p.nats for p in sample.ledger.payments if p.nats}
+        self.judge = judge(sample, names)
         self.formula = compiled(sample.record, s.of)
         self.tree = _Tree(sample.record.outputs[s.of], self.formula)
         self.plain = s.rescaled and (sample.loss is None or sample.loss == tuple(map(Fraction, s.loss)))
@@ -107,6 +109,8 @@ class Certifier:
     def _environment(self, row: dict[str, Any]) -> Env | None:
         """Return the inputs of the formula, or None where a row is outside the domain."""
         what, s = self.sample, self.sample.statement
+        if self.judge is not None and self.judge(row):
+            return None
         raw = dict(row)
         for c in self.columns:
             unit = self.symbols[c.symbol].decl.unit

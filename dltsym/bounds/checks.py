@@ -8,11 +8,16 @@ from fractions import Fraction
 from math import pi
 from typing import TYPE_CHECKING, Any
 
+from flint import arb
+
 from dltsym.boundform import ABOUT, BEFORE
 from dltsym.bounds.amounts import Amount, Grid, Message, as_ball
-from dltsym.bounds.reading import READ, plural, shown
+from dltsym.bounds.ledger import Payment
+from dltsym.bounds.ranges import BITS, shown
+from dltsym.bounds.reading import READ, plural
 from dltsym.errors import DltsymError
 from dltsym.lower.closed.oracle import exact
+from dltsym.notation.balls import working
 
 if TYPE_CHECKING:
     from dltsym.bounds.objects import BoundObject
@@ -118,13 +123,21 @@ def _choices(what: BoundObject) -> Iterator[Lint]:
             continue
         grid = isinstance(how, Grid)
         numbers = {"chosen": name, "grid": str(how.size)} if isinstance(how, Grid) else {"chosen": name}
-        short = [p for p in paid if isinstance(how, Grid) and p.weight > Fraction(1, how.size) and not p.nats]
+        short = [p for p in paid if isinstance(how, Grid) and _short(p, how.size)]
         elsewhere = [p for p in paid if p.nats and len(what.ledger.entries) > 1 and name not in ("prior", "code")]
         if paid and grid and not short and not elsewhere:
             continue
         if paid and not grid and _covers(name, paid):
             continue
         yield Lint(_id_of(name, grid or bool(paid)), _why(what, name, how, short, elsewhere), numbers)
+
+
+def _short(p: Payment, size: int) -> bool:
+    """Whether a payment is not certainly enough for a union over so many members."""
+    if not p.nats:
+        return p.weight > Fraction(1, size)
+    with working(BITS):
+        return not as_ball(p.nats) >= arb(size).log()
 
 
 def _covers(name: str, paid: Any) -> bool:
@@ -143,7 +156,9 @@ def _id_of(name: str, grid: bool) -> str:
 def _why(what: BoundObject, name: str, how: Any, short: Any, elsewhere: Any) -> str:
     shown_name = BEFORE.get(name, f"{name} = {shown(what.inputs[name])}" if name in what.inputs else name)
     if short and isinstance(how, Grid):
-        return f"{shown_name} was one of {how.size}, and only {short[0].weight} of each event was kept for it"
+        p = short[0]
+        kept = f"{shown(p.nats)} nats were paid for it" if p.nats else f"{p.weight} of each event was kept for it"
+        return f"{shown_name} was one of {how.size}, and only {kept}"
     if elsewhere:
         events = ", ".join(e.event for e in what.ledger.entries)
         return f"{shown_name} was paid for in the complexity, but it enters each of the events {events}"
@@ -196,6 +211,9 @@ def _ranges(what: BoundObject) -> Iterator[Lint]:
     s = what.statement
     if what.loss is None and (s.rescaled or (s.width and s.width not in what.inputs)):
         yield Lint("loss-range-missing", "the range of the loss is not said")
+    if what.clip is not None and what.loss is None:
+        yield Lint("clip-before-rescale", f"cut off at {shown(what.clip)}, and the range of the loss is not said",
+                   {"clip": shown(what.clip)})  # fmt: skip
     if what.clip is not None and what.loss is not None:
         hi = what.loss[1]
         if as_ball(what.clip) < as_ball(hi):

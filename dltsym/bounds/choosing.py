@@ -10,6 +10,7 @@ from typing import Any
 
 from dltsym.bounds.objects import BoundObject
 from dltsym.errors import DomainError
+from dltsym.lower.closed.oracle import point
 from dltsym.notation.tree import Num, Sym
 
 __all__ = ["open_choices", "settled"]
@@ -59,7 +60,7 @@ def settled(what: BoundObject, values_at: Values) -> BoundObject:
 
 
 def open_choices(what: BoundObject) -> list[str]:
-    """Return the free parameters of a bound that are not given.
+    """Return the free parameters of a bound that are not given, and that any value of certifies.
 
     Parameters
     ----------
@@ -72,8 +73,8 @@ def open_choices(what: BoundObject) -> list[str]:
     """
     from dltsym.bounds.values import needed
 
-    wanted = needed(what.record, what.statement.of)
-    return [x for x in what.statement.free if x in wanted and x not in what.inputs]
+    wanted, s = needed(what.record, what.statement.of), what.statement
+    return [x for x in s.free if x in wanted and x not in what.inputs and x not in s.tied]
 
 
 def put(what: BoundObject, name: str, x: Any) -> BoundObject:
@@ -91,8 +92,12 @@ def put(what: BoundObject, name: str, x: Any) -> BoundObject:
     Returns
     -------
     BoundObject
+
+    A value outside the domain of the record is a `DomainError`.
     """
-    return replace(what, inputs={**what.inputs, name: Fraction(x)})
+    inputs = {**what.inputs, name: Fraction(x)}
+    point(what.record, inputs)
+    return replace(what, inputs=inputs)
 
 
 def _whole(what: BoundObject, name: str) -> bool:

@@ -57,11 +57,12 @@ def columns_of(
     statement : Bound
         Roles of its symbols.
     header : sequence of str
-        Names of the columns; those that are inputs or roles are found by themselves, in any case.
+        Names of the columns; those that are inputs or roles are found by themselves: as they are spelled, and names of
+        more than one letter in any case where nothing is spelled so.
     mapping : mapping of str to str
         From inputs or roles to headers, where they differ; ``bits:bit`` says that a column is in bits.
     fixed : sequence of str
-        Symbols that are the same in all rows.
+        Symbols or roles that are the same in all rows.
 
     Returns
     -------
@@ -70,7 +71,8 @@ def columns_of(
     Raises
     ------
     DomainError
-        For a header that is not there, and a column whose name speaks of bits where nats are due.
+        For a header that is not there, two columns for one input, and a column whose name speaks of bits where nats
+        are due.
     """
     places, found = {name: k for k, name in enumerate(header)}, dict[str, Column]()
     for name, target in mapping.items():
@@ -80,13 +82,23 @@ def columns_of(
         symbol = symbol_of(record, statement, name)
         found[symbol] = Column(symbol, places[text], text, unit or ("bit" if name == "bits" else ""))
     declared = [k for k, s in record.symbols.items() if s.decl.sort != "let"]
-    known = {k.casefold(): k for k in (*(r for r in ROLES if _plays(record, statement, r)), *declared)}
+    known = (*declared, *(r for r in ROLES if _plays(record, statement, r)))
+    folded = {k.casefold(): k for k in known if len(k) > 1}
     taken = {c.header for c in found.values()}
-    for text, k in places.items():
-        name = text if text in declared else known.get(text.casefold(), "")
-        symbol = symbol_of(record, statement, name) if name and text not in taken else ""
-        if symbol and symbol not in found and symbol not in fixed:
-            found[symbol] = Column(symbol, k, text, "bit" if name == "bits" else "")
+    done = {*found, *(symbol_of(record, statement, name) for name in fixed)}
+    for spelled in (True, False):
+        new = dict[str, Column]()
+        for text, k in places.items():
+            name = (text if text in known else "") if spelled else folded.get(text.casefold(), "")
+            symbol = symbol_of(record, statement, name) if name and text not in taken else ""
+            if symbol in new:
+                raise DomainError(
+                    f"the columns {new[symbol].header!r} and {text!r} could both be {symbol}; say {symbol}={text}"
+                )
+            if symbol and symbol not in done:
+                new[symbol] = Column(symbol, k, text, "bit" if name == "bits" else "")
+        found |= new
+        done |= set(new)
     for c in found.values():
         if c.symbol == statement.complexity and not c.unit and "bit" in c.header.casefold():
             unit = record.symbols[c.symbol].decl.unit

@@ -113,7 +113,7 @@ def _block(m: Any, logs: Any, m0: Any, logs0: Any) -> tuple[float, float, float]
     away = m - m0
     square = away * away
     shape = np.where(np.isinf(rho), np.inf, expm1mx(np.where(np.isinf(rho), 0.0, rho)))
-    moved = np.where(square == 0, 0.0, (away * np.exp(-logs0)) ** 2)
+    moved = np.where(away == 0, 0.0, (away * np.exp(-logs0)) ** 2)
     return float(np.sum(shape + moved) / 2), float(np.sum(np.exp(2 * logs) + square)), float(2 * np.sum(logs))
 
 

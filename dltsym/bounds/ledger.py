@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
+from dltsym.bounds.rounding import decimal
 from dltsym.errors import DltsymError, DomainError
 
 __all__ = ["Doubly", "Entry", "Ledger", "Payment"]
@@ -41,7 +42,7 @@ class Payment:
         if self.weight != 1:
             share = f"1/{self.weight.denominator}" if self.weight.numerator == 1 else str(self.weight)
             return f"{self.over}: {share} of each event, {self.reason}"
-        shown = f"{float(self.nats):.8g}" if isinstance(self.nats, Fraction) else self.nats.str(8, radius=False)
+        shown = decimal(self.nats, 0, 8) if isinstance(self.nats, Fraction) else self.nats.str(8, radius=False)
         return f"{self.over}: {shown} nats, {self.reason}"
 
 
@@ -77,6 +78,11 @@ class Ledger:
         for p in self.payments:
             out *= p.weight
         return out
+
+    @property
+    def inner(self) -> Ledger:
+        """What a bound inside another one brings: nats went into its own complexity, and pay for nothing outside."""
+        return replace(self, payments=tuple(p for p in self.payments if not p.nats))
 
     def paid(self, what: str) -> tuple[Payment, ...]:
         """Return the payments for a choice.
@@ -133,6 +139,8 @@ class Ledger:
 def merged(ledgers: Iterable[Ledger], shared: Iterable[str] = ()) -> Ledger:
     """Add ledgers; an event that is named as shared, and is the same in all, is paid for once.
 
+    An event that was divided by a union is another event than the undivided one, so payments have to agree.
+
     Parameters
     ----------
     ledgers : iterable of Ledger
@@ -149,23 +157,26 @@ def merged(ledgers: Iterable[Ledger], shared: Iterable[str] = ()) -> Ledger:
     Doubly
         When an event appears twice on one sample.
     """
-    seen: dict[tuple[str, str], Entry] = {}
+    seen: dict[tuple[str, str], tuple[Entry, set[str]]] = {}
     once = set(shared)
     payments: list[Payment] = []
     for ledger in ledgers:
         payments += [p for p in ledger.payments if p not in payments]
+        paid = {str(p) for p in ledger.payments}
         for e in ledger.entries:
-            before = seen.get((e.event, e.sample))
-            if before is None:
-                seen[e.event, e.sample] = e
-            elif e.event not in once or before.delta != e.delta:
+            if (e.event, e.sample) not in seen:
+                seen[e.event, e.sample] = e, paid
+                continue
+            before, other = seen[e.event, e.sample]
+            if e.event not in once or before.delta != e.delta or other != paid:
                 why = "with two probabilities" if before.delta != e.delta else "and not named as shared"
+                why = "after different payments" if e.event in once and before.delta == e.delta else why
                 raise Doubly(
                     f"the event {e.event!r} on {e.sample} appears twice, {why} "
                     f"({_short(before.delta)} and {_short(e.delta)})"
                 )
-    return Ledger(tuple(seen.values()), tuple(payments))
+    return Ledger(tuple(e for e, _ in seen.values()), tuple(payments))
 
 
 def _short(x: Fraction) -> str:
-    return str(x) if x.denominator < 1000 and 10**6 % x.denominator else f"{float(x):.8g}"
+    return str(x) if x.denominator < 1000 and 10**6 % x.denominator else decimal(x, 1, 8)

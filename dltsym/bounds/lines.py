@@ -17,7 +17,7 @@ from dltsym.errors import DomainError
 
 __all__ = ["Chunk", "Rejected", "Table", "open_table"]
 
-CHUNK = 16384  # rows
+CHUNK, HELD = 16384, 1 << 23  # rows, and bytes of them
 LONGEST = 1 << 16  # bytes of a line
 BOMS = {
     codecs.BOM_UTF32_LE: "UTF-32", codecs.BOM_UTF32_BE: "UTF-32", codecs.BOM_UTF16_LE: "UTF-16",
@@ -95,13 +95,13 @@ class Table:
         """
         with self.path.open("rb") as file:
             file.seek(self.start)
-            number, read, chunk = self.first, self.start, Chunk()
+            number, read, chunk, held = self.first, self.start, Chunk(), 0
             for raw, size in _lines(file):
-                number, read = number + 1, read + size
+                number, read, held = number + 1, read + size, held + len(raw)
                 self._take(chunk, number, raw.rstrip(b"\r\n"), size)
-                if len(chunk.lines) + len(chunk.rejected) >= CHUNK:
+                if len(chunk.lines) + len(chunk.rejected) >= CHUNK or held >= HELD:
                     yield Chunk(chunk.lines, chunk.raws, chunk.cells, chunk.rejected, read)
-                    chunk = Chunk()
+                    chunk, held = Chunk(), 0
             yield Chunk(chunk.lines, chunk.raws, chunk.cells, chunk.rejected, read)
 
     def _take(self, chunk: Chunk, number: int, raw: bytes, size: int) -> None:

@@ -12,16 +12,14 @@ from dltsym.boundform import BEFORE, UNITS, Bound
 from dltsym.bounds.amounts import Amount, Grid, as_ball
 from dltsym.bounds.checks import IllegalBound, Lint
 from dltsym.bounds.ledger import Ledger, Payment, merged
+from dltsym.bounds.ranges import ends_of, range_of, shown
 from dltsym.bounds.reading import (
     BITS,
     baseline_of,
     check_words,
-    ends_of,
     inputs_of,
     ledger_of,
     named,
-    own_range,
-    shown,
 )
 from dltsym.catalogue import get
 from dltsym.errors import DomainError, UnknownKey, suggest
@@ -165,16 +163,17 @@ def bound(
     inputs, notes = inputs_of(record, statement, given, ends, log)
     check_words(statement, chosen or {}, read_as, posterior, unit)
     _check(record, statement, inputs)
+    measured = exact(given[statement.emp_risk]) if statement.emp_risk in given else None
     return BoundObject(
         record,
         statement,
         inputs,
-        ends if ends is not None else own_range(statement, inputs),
-        exact(given[statement.emp_risk]) if statement.emp_risk in given else None,
+        range_of(statement, inputs, ends, measured),
+        measured,
         unit or next(iter(statement.units.values()), ""),
         dict(chosen or {}),
         baseline_of(statement, inputs, baseline),
-        merged([ledger_of(statement, inputs, sample), *(p.ledger for p in parts)]),
+        merged([ledger_of(statement, inputs, sample), *(p.ledger.inner for p in parts)]),
         read_as or statement.about,
         posterior,
         None if clip is None else exact(clip),
@@ -207,10 +206,12 @@ def union(what: BoundObject, over: str, size: int | None = None, weight: Any = N
     Raises
     ------
     DomainError
-        Unless exactly one of `size` and `weight` is given, between 0 and 1 for a weight.
+        Unless exactly one of `size` and `weight` is given, between 0 and 1 for a weight; and where there is no event
+        to divide.
     """
     if (size is None) == (weight is None):
         raise DomainError("give the size of the set, or the weight of the member used")
+    _payable(what)
     share = Fraction(1, Grid(size).size) if size is not None else exact(weight)
     if not isinstance(share, Fraction) or not 0 < share <= 1:
         raise DomainError(f"a weight is a number above 0 and at most 1, not {weight}")
@@ -239,11 +240,12 @@ def pay(what: BoundObject, over: str, nats: Any, reason: str = "") -> BoundObjec
     Raises
     ------
     DomainError
-        When the bound has no complexity, or the cost is negative.
+        When the bound has no complexity or no event of its own, or the cost is negative.
     """
     name = what.statement.complexity
     if not name:
         raise DomainError(f"{what.key} has no complexity to add nats to; use union")
+    _payable(what)
     cost = nats.to("nat") if isinstance(nats, Amount) else exact(nats)
     if not as_ball(cost) >= 0:
         raise DomainError(f"a cost of {nats} is negative")
@@ -253,6 +255,12 @@ def pay(what: BoundObject, over: str, nats: Any, reason: str = "") -> BoundObjec
         total = _sum(what.inputs[name], add)
     paid = Payment(over, nats=cost, reason=reason or "added to the complexity")
     return replace(what, inputs={**what.inputs, name: total}, ledger=what.ledger.add(paid))
+
+
+def _payable(what: BoundObject) -> None:
+    """Refuse payments that would change nothing, or not all that they have to."""
+    if not what.statement.events:
+        raise DomainError(f"{what.key}: its failure probability is inside its inputs; pay for the choice there")
 
 
 def _sum(a: Any, b: Any) -> Any:

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from dltsym.errors import DomainError
+
 __all__ = ["Pair", "complete_file", "complete_pair"]
 
 
@@ -84,6 +86,8 @@ def complete_pair(first: Path, second: Path) -> Iterator[Pair]:
 
 
 def _started(path: Path) -> tuple[Path, BinaryIO]:
+    if path.exists() and not path.is_file():
+        raise DomainError(f"{path} is no ordinary file: it would be replaced by one")
     handle, name = tempfile.mkstemp(dir=path.parent or ".", prefix=f".{path.name}.", suffix=".part")
     return Path(name), os.fdopen(handle, "wb")
 

@@ -8,11 +8,16 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
+from flint import arb
+
 from dltsym.boundform import Bound
 from dltsym.bounds.amounts import Amount
 from dltsym.bounds.checks import lint_bound
-from dltsym.bounds.objects import BoundObject, bound, record_of
-from dltsym.bounds.reading import shown, symbol_of
+from dltsym.bounds.ledger import merged
+from dltsym.bounds.objects import BoundObject, bound, pay, record_of
+from dltsym.bounds.ranges import shown
+from dltsym.bounds.reading import symbol_of
+from dltsym.bounds.rounding import decimal, down
 from dltsym.bounds.values import Evaluation, enclosure, evaluate, needed
 from dltsym.errors import DltsymError, DomainError
 from dltsym.index import build
@@ -46,8 +51,8 @@ class Ranking:
 
     def __str__(self) -> str:
         width = max(len(r.key) for r in self.rows)
-        lines = [f"{r.key.ljust(width)}  {r.certificate!r:<22}  {r.verdict}" for r in self.rows]
-        told = f"{self.winner} wins by at least {self.margin:.6g}" if self.winner else "no certain winner"
+        lines = [f"{r.key.ljust(width)}  {certified(r):<22}  {r.verdict}" for r in self.rows]
+        told = f"{self.winner} wins by at least {decimal(self.margin, -1, 6)}" if self.winner else "no certain winner"
         return "\n".join([*lines, told])
 
 
@@ -61,7 +66,8 @@ class Suggestion:
     why: str
 
     def __str__(self) -> str:
-        return f"{self.value.key}: certified {self.value.certificate!r}, {self.gain:.6g} better; {self.why}"
+        gain = decimal(self.gain, -1, 6)
+        return f"{self.value.key}: certified {certified(self.value)}, {gain} better; {self.why}"
 
 
 @dataclass(frozen=True)
@@ -105,7 +111,7 @@ def compare(bounds: Sequence[BoundObject], *, illegal: bool = False) -> Ranking:
     margin = 0.0
     if len(legal) > 1:
         ahead, behind = legal[0].interval, legal[1].interval
-        margin = max(0.0, behind[0] - ahead[1] if sign > 0 else ahead[0] - behind[1])
+        margin = max(0.0, _lead(behind[0], ahead[1]) if sign > 0 else _lead(ahead[0], behind[1]))
     winner = legal[0].key if legal and (len(legal) == 1 or margin > 0) else ""
     return Ranking(tuple(found), winner, margin)
 
@@ -131,10 +137,31 @@ def tighten(what: BoundObject) -> list[Suggestion]:
         except DltsymError:
             continue  # an input is missing, or outside its domain there
         up = what.statement.side == "upper"
-        gain = mine.interval[0] - value.interval[1] if up else value.interval[0] - mine.interval[1]
+        gain = _lead(mine.interval[0], value.interval[1]) if up else _lead(value.interval[0], mine.interval[1])
         if gain > 0:
             found.append(Suggestion(other, value, gain, why))
     return sorted(found, key=lambda s: -s.gain)
+
+
+def certified(value: Evaluation) -> str:
+    """Return a certificate as text that is on its side of it.
+
+    Parameters
+    ----------
+    value : Evaluation
+        Value.
+
+    Returns
+    -------
+    str
+    """
+    return decimal(value.certificate, 1 if value.side == "upper" else -1)
+
+
+def _lead(larger: float, smaller: float) -> float:
+    """Return a difference, rounded down."""
+    with working(PRECISION):
+        return down(arb(larger) - arb(smaller)) if larger - smaller < float("inf") else larger - smaller
 
 
 def crossover(first: BoundObject, second: BoundObject, over: str, lo: Any, hi: Any, points: int = 33) -> list[Crossing]:
@@ -166,7 +193,8 @@ def crossover(first: BoundObject, second: BoundObject, over: str, lo: Any, hi: A
         raise DomainError(f"{over} has to move from {lo} to something larger, with at least two points")
     whole = first.record.symbols[symbol_of(first.record, first.statement, over)].decl.sort == "integer"
     grid = [a + (b - a) * k / (points - 1) for k in range(points)]
-    grid = sorted({Fraction(round(x)) for x in grid}) if whole else grid
+    near = {Fraction(round(x)) if whole else Fraction(float(x)) for x in grid}  # what is certified is what is returned
+    grid = sorted(x for x in near if a <= x <= b)
     signs = [(x, _sign(first, second, over, x)) for x in grid]
     known = [(x, s) for x, s in signs if s]
     return [_crossing(first, second, over, (x, s), (y, t), whole) for (x, s), (y, t) in pairwise(known) if s != t]
@@ -200,7 +228,7 @@ def _sign(first: BoundObject, second: BoundObject, over: str, x: Fraction) -> in
 
 
 def moved(what: BoundObject, over: str, x: Any) -> BoundObject:
-    """Return a bound with one input replaced.
+    """Return a bound with one input replaced; what was paid is paid again, and bounds inside it stay.
 
     Parameters
     ----------
@@ -217,7 +245,18 @@ def moved(what: BoundObject, over: str, x: Any) -> BoundObject:
     """
     name = symbol_of(what.record, what.statement, over)
     given = {k: v for k, v in what.given.items() if k not in ("log", name)} | {name: x}
-    return replace(_like(what, what.record, what.statement, given), ledger=what.ledger)
+    made = _like(what, what.record, what.statement, given)
+    for p in what.ledger.payments:
+        made = pay(made, p.over, p.nats, p.reason) if p.nats else made
+    weights = tuple(p for p in what.ledger.payments if not p.nats)
+    made = replace(made, ledger=replace(made.ledger, payments=(*made.ledger.payments, *weights)))
+    return made if name == what.statement.emp_risk else _with_parts(made, what)
+
+
+def _with_parts(made: BoundObject, what: BoundObject) -> BoundObject:
+    """Return a bound with the bounds that are inside another: they gave the measured risk, and may fail."""
+    ledger = merged([made.ledger, *(p.ledger.inner for p in what.parts)])
+    return replace(made, parts=what.parts, ledger=ledger)
 
 
 def _like(what: BoundObject, record: Theorem, statement: Bound, given: Any) -> BoundObject:
@@ -241,11 +280,10 @@ def _others(what: BoundObject) -> Iterator[tuple[BoundObject, str]]:
             if given is None:
                 continue
             try:
-                other = _like(what, record, statement, given)
+                other = _with_parts(_like(what, record, statement, given), what)
             except DltsymError:
-                continue  # outside its domain
-            paid = [p for p in what.ledger.payments if not p.nats]
-            other = replace(other, ledger=replace(other.ledger, payments=tuple(paid)))
+                continue  # outside its domain, or of an event that a bound inside has too
+            other = replace(other, ledger=replace(other.ledger, payments=what.ledger.inner.payments))
             if not lint_bound(other):
                 yield other, _reason(what, statement)
 

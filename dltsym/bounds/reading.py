@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
 from dltsym.boundform import ABOUT, HOLDS_FOR, UNITS, Bound
 from dltsym.bounds.amounts import Amount, Grid, Message, as_ball
 from dltsym.bounds.ledger import Entry, Ledger
+from dltsym.bounds.ranges import number_of, shown
+from dltsym.bounds.rounding import up
 from dltsym.errors import DomainError, suggest
 from dltsym.lower.closed.oracle import exact
 from dltsym.notation.balls import working
-from dltsym.notation.evaluate import evaluate, evaluate_exact
 from dltsym.record import Theorem
 
 __all__ = [
-    "READ", "baseline_of", "check_words", "ends_of", "inputs_of", "ledger_of", "named", "own_range", "plural", "shown",
+    "READ", "baseline_of", "check_words", "inputs_of", "ledger_of", "named", "plural", "shown",
 ]  # fmt: skip
 
 ROLES = {"emp_risk": "emp_risk", "kl": "complexity", "complexity": "complexity", "bits": "complexity", "n": "n",
@@ -156,54 +157,6 @@ def _scaled(statement: Bound, inputs: Mapping[str, Any], ends: tuple[Fraction, F
     return new, f"loss in [{lo}, {hi}] mapped to [{a}, {b}], and the bound back"
 
 
-def ends_of(loss: Sequence[Any]) -> tuple[Fraction, Fraction]:
-    """Read a range of losses.
-
-    Parameters
-    ----------
-    loss : pair
-        Smallest and largest loss.
-
-    Returns
-    -------
-    tuple of Fraction
-
-    Raises
-    ------
-    DomainError
-        For anything else than two numbers, the smaller one first.
-    """
-    ends = tuple(exact(x) for x in loss) if len(loss) == 2 else ()
-    if len(ends) != 2 or not all(isinstance(x, Fraction) for x in ends) or not ends[0] < ends[1]:
-        raise DomainError(f"a range of losses is a pair of numbers, the smaller one first, not {loss!r}")
-    return ends
-
-
-def own_range(statement: Bound, inputs: Mapping[str, Any]) -> Any:
-    """Return the range of losses that follows from the inputs.
-
-    Parameters
-    ----------
-    statement : Bound
-        Roles.
-    inputs : mapping
-        Exact inputs.
-
-    Returns
-    -------
-    pair or None
-        None where the record does not say.
-    """
-    trees = [statement.trees.get(f"loss {end}") for end in ("from", "to")]
-    return None if None in trees else tuple(_number(t, inputs) for t in trees)
-
-
-def _number(tree: Any, inputs: Mapping[str, Any]) -> Any:
-    rational = all(isinstance(x, Fraction) for x in inputs.values())
-    q = evaluate_exact(tree, inputs) if rational else None
-    return evaluate(tree, inputs, BITS) if q is None else q
-
-
 def check_words(statement: Bound, chosen: Mapping[str, Any], read_as: str, posterior: str, unit: str) -> None:
     """Raise unless every word is one that is known.
 
@@ -252,14 +205,22 @@ def ledger_of(statement: Bound, inputs: Mapping[str, Any], sample: str) -> Ledge
     Returns
     -------
     Ledger
-        Empty where no failure probability is given; a lint says so.
+        Empty where no failure probability is given; a lint says so. A share that is not rational is rounded up.
+
+    Raises
+    ------
+    DomainError
+        When a share has no finite value.
     """
     entries = []
     for event, _ in statement.events:
         if any(name not in inputs for name in statement.deltas):
             continue
-        share = _number(statement.trees[f"event {event}"], inputs)
-        share = share if isinstance(share, Fraction) else Fraction(float(share.upper()))
+        share = number_of(statement.trees[f"event {event}"], inputs)
+        if not isinstance(share, Fraction):
+            if not share.is_finite():
+                raise DomainError(f"no finite probability of the event {event!r} at these inputs")
+            share = Fraction(up(share))
         entries.append(Entry(event, share, HOLDS_FOR[statement.holds_for], sample))
     return Ledger(tuple(entries))
 
@@ -283,24 +244,7 @@ def baseline_of(statement: Bound, inputs: Mapping[str, Any], baseline: Any) -> A
     if baseline is not None:
         return exact(baseline)
     tree = statement.trees.get("baseline")
-    return None if tree is None else _number(tree, inputs)
-
-
-def shown(x: Any) -> str:
-    """Return an exact number for reading.
-
-    Parameters
-    ----------
-    x : Fraction or arb
-        Number.
-
-    Returns
-    -------
-    str
-    """
-    if isinstance(x, Fraction):
-        return str(x.numerator) if x.denominator == 1 else f"{float(x):.12g}"
-    return x.str(12, radius=False) if hasattr(x, "rad") else str(x)
+    return None if tree is None else number_of(tree, inputs)
 
 
 def plural(unit: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
 
 from flint import arb
@@ -61,17 +61,17 @@ def down(x: arb) -> float:
         return -up(-x)
 
 
-def decimal(x: float, sign: int, digits: int | None = None, places: int | None = None) -> str:
+def decimal(x: float | Fraction, sign: int, digits: int | None = None, places: int | None = None) -> str:
     """Return decimal text that is not on the wrong side of a number: a certificate stays one where its text is read.
 
     The shortest text that reads back as the same binary64 number, which Python prints, is half of the time below it.
 
     Parameters
     ----------
-    x : float
-        Number.
+    x : float or Fraction
+        Number; an exact one is written with `digits`, 17 of them by default.
     sign : int
-        1 for text that is at least the number, -1 for text that is at most that.
+        1 for text that is at least the number, -1 for text that is at most that, 0 for the nearest.
     digits, places : int, optional
         Significant digits, or digits after the point; by default as many as it takes to read back as x.
 
@@ -83,11 +83,17 @@ def decimal(x: float, sign: int, digits: int | None = None, places: int | None =
     --------
     >>> decimal(0.3, 1), decimal(0.3, -1), decimal(2 / 3, 1, digits=3), decimal(2 / 3, -1, places=3)
     ('0.3', '0.29999999999999998', '0.667', '0.666')
+    >>> decimal(Fraction(1, 3 * 10**400), 1, digits=2)
+    '3.4e-401'
     """
+    way = {1: ROUND_CEILING, 0: ROUND_HALF_EVEN, -1: ROUND_FLOOR}[sign]
+    if isinstance(x, Fraction):
+        context = Context(prec=digits or 17, rounding=way)
+        return str(context.divide(Decimal(x.numerator), Decimal(x.denominator)).normalize(context)).lower()
     short = repr(x)
     if not math.isfinite(x):
         return short
-    way, exact, near = ROUND_CEILING if sign > 0 else ROUND_FLOOR, Decimal(x), Decimal(short)
+    exact, near = Decimal(x), Decimal(short)
     if digits is not None:
         return str(Context(prec=digits, rounding=way).create_decimal(exact)).lower()
     if places is not None:

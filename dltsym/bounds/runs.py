@@ -25,8 +25,9 @@ from dltsym.bounds.columns import Column, cell, columns_of, exact_hypotheses, re
 from dltsym.bounds.lines import Chunk, Rejected, Table, open_table
 from dltsym.bounds.objects import BoundObject, bound, record_of
 from dltsym.bounds.rounding import decimal
+from dltsym.bounds.rowwise import LINTS, judge, own_ranges
 from dltsym.bounds.spans import both_ends, spanned
-from dltsym.bounds.values import Evaluation, evaluate
+from dltsym.bounds.values import Evaluation, environment, evaluate
 from dltsym.errors import DltsymError, DomainError
 from dltsym.notation.evaluate import holds
 from dltsym.notation.tree import Rel
@@ -109,6 +110,8 @@ def run_csv(
     record = record_of(key)
     statement = next(b for b in record.bounds if of in (None, b.of))
     columns = columns_of(record, statement, table.header, mapping or {}, tuple(fixed or ()))
+    if statement.width in {c.symbol for c in columns} and options.get("loss") is not None:
+        raise DomainError(f"the range of the loss gives {statement.width}: leave the range or the column away")
     job = _Job(table, columns, key, of, dict(fixed or {}), options, prepare, certified)
     names = (*ESTIMATED, *(CERTIFIED if certified else ()))
     taken = [n for n in names if n in table.header]
@@ -229,8 +232,6 @@ class _Job:
             try:
                 value = evaluate(self._made(k, exact))
                 found[k] = _cells(value), value.certificate, value.verdict
-            except IllegalBound:
-                raise
             except DltsymError as error:
                 why[k] = _said(error, self.key)
         return found
@@ -246,7 +247,7 @@ class _Job:
         sample = sample or self._sample(good, exact, why)
         if sample is None:
             return {}
-        if open_choices(sample):
+        if open_choices(sample) or own_ranges(sample, [c.symbol for c in self.columns]):
             return self._one_by_one(good, exact, why)
         arrays = {c.symbol: _floats([exact[c.symbol][k] for k in good]) for c in self.columns}
         for c in self.columns:
@@ -269,7 +270,7 @@ class _Job:
         return out
 
     def _one_by_one(self, good: list[int], exact: Any, why: dict[int, str]) -> dict[int, Any]:
-        """Return estimates where every row has a parameter to choose."""
+        """Return estimates where every row has a parameter to choose, or a range of its own."""
         out = {}
         for k in good:
             try:
@@ -281,7 +282,7 @@ class _Job:
         return out
 
     def _sample(self, good: list[int], exact: Mapping[str, list[Any]], why: dict[int, str]) -> BoundObject | None:
-        """Return the bound of the first row that is one; lints are asked about it."""
+        """Return the bound of the first row that has a value; lints are asked about it."""
         from dltsym.bounds.checks import lint_bound
 
         for k in good:
@@ -291,14 +292,22 @@ class _Job:
                 why[k] = _said(error, self.key)
                 continue
             lints: tuple[Lint, ...] = tuple(lint_bound(made))
-            if lints:
+            if any(x.id not in LINTS for x in lints):
                 raise IllegalBound(self.key, lints)
-            evaluate(made)
+            environment(made, tuple(open_choices(made)))  # what is missing is missing in all rows
+            try:
+                evaluate(made)
+            except DltsymError as error:
+                why[k] = _said(error, self.key)
+                continue
             return made
         return None
 
     def _hypotheses(self, good: list[int], exact: Any, why: dict[int, str], sample: BoundObject) -> None:
         rels = tuple(g for g in sample.record.given if isinstance(g, Rel))
+        if (says := judge(sample, [c.symbol for c in self.columns])) is not None:
+            told = {k: says({c.symbol: exact[c.symbol][k] for c in self.columns}) for k in good if k not in why}
+            why |= {k: text for k, text in told.items() if text}
         for rel in exact_hypotheses(rels, frozenset(sample.inputs)):
             for k in good:
                 env = {**sample.inputs, **{c.symbol: exact[c.symbol][k] for c in self.columns}}
@@ -341,6 +350,7 @@ def _header(columns: tuple[Column, ...], reason: str) -> str:
 
 
 def _said(error: Exception, key: str) -> str:
+    error = error.lints[0] if isinstance(error, IllegalBound) else error  # type: ignore[assignment]
     return str(error).splitlines()[0].removeprefix(f"{key}: ")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from typing import Any
 
@@ -97,7 +98,7 @@ def clip_float(x: float, lo: Any, hi: Any) -> float:
 
 
 def near(x: Any) -> float:
-    """Return the float next to an exact number.
+    """Return the float next to an exact number; infinite where it is too large for one.
 
     Parameters
     ----------
@@ -108,7 +109,12 @@ def near(x: Any) -> float:
     -------
     float
     """
-    return float(x) if isinstance(x, Fraction) else float(x.mid())
+    if not isinstance(x, Fraction):
+        return float(x.mid())
+    try:
+        return float(x)
+    except OverflowError:
+        return math.inf if x > 0 else -math.inf
 
 
 def as_float(x: Any) -> Any:
@@ -126,5 +132,5 @@ def as_float(x: Any) -> Any:
     if isinstance(x, list | tuple):
         return [as_float(y) for y in x]
     if isinstance(x, Fraction):
-        return int(x) if x.denominator == 1 and abs(x) < 2**53 else float(x)
+        return int(x) if x.denominator == 1 and abs(x) < 2**53 else near(x)
     return float(x.mid())

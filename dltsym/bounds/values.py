@@ -19,7 +19,7 @@ from dltsym.bounds.checks import IllegalBound, Lint, lint_bound
 from dltsym.bounds.choosing import settled
 from dltsym.bounds.ledger import Ledger, merged
 from dltsym.bounds.objects import BoundObject, record_of
-from dltsym.bounds.reading import shown
+from dltsym.bounds.ranges import shown
 from dltsym.bounds.rounding import below, down, up
 from dltsym.bounds.scale import as_float, back, clip, clip_float, limits, near
 from dltsym.errors import DltsymError, DomainError, Undecided
@@ -135,7 +135,9 @@ def evaluate(what: BoundObject | Joint, *, illegal: bool = False) -> Evaluation:
     what = settled(what, _estimates_at)
     ball, ends = _enclosed(what), limits(what)
     clipped = clip(ball, *ends)
-    interval = down(clipped), up(clipped)
+    least, most = (None if x is None else as_ball(x) for x in ends)  # a ball around the end reaches beyond it
+    interval = (down(clipped) if least is None else max(down(clipped), down(least)),
+                up(clipped) if most is None else min(up(clipped), up(most)))  # fmt: skip
     upper = what.statement.side == "upper"
     return Evaluation(
         what.key,
@@ -169,11 +171,17 @@ def merge(*bounds: BoundObject, shared: Iterable[str] = ()) -> Joint:
     Raises
     ------
     DomainError
-        When they are on two sides, or of losses with two ranges.
+        When they are on two sides, of losses with two ranges, or of two risks: those of the posterior and of a
+        hypothesis are one where the posterior is a point mass.
     """
-    if len({(b.statement.side, str(b.loss)) for b in bounds}) != 1:
+    if len({(b.statement.side, str(b.loss), _risk(b)) for b in bounds}) != 1:
         raise DomainError("bounds that hold together are on one side of one risk, of losses in one range")
     return Joint(tuple(bounds), merged([b.ledger for b in bounds], shared))
+
+
+def _risk(what: BoundObject) -> str:
+    about = what.statement.about
+    return "hypothesis" if about == "posterior average" and what.posterior == "point mass" else about
 
 
 def enclosure(what: BoundObject, prec: int) -> arb:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from dltsym.boundform import ABOUT, HOLDS_FOR
@@ -11,7 +13,8 @@ if TYPE_CHECKING:
     from dltsym.bounds.objects import BoundObject
     from dltsym.bounds.values import Evaluation
 
-from dltsym.bounds.reading import plural, shown
+from dltsym.bounds.ranges import shown
+from dltsym.bounds.reading import plural
 from dltsym.bounds.rounding import decimal
 
 __all__ = ["data", "described", "latex_line", "listed", "valued"]
@@ -45,13 +48,15 @@ def described(what: BoundObject) -> str:
     return "\n".join([*rows, *(f"  note        {n}" for n in what.notes)])
 
 
-def valued(found: Evaluation) -> str:
+def valued(found: Evaluation, delta: Fraction | None = None) -> str:
     """Return a value as text: estimate, certificate, enclosure, verdict, lints.
 
     Parameters
     ----------
     found : Evaluation
         Value.
+    delta : Fraction, optional
+        Probability that the statement fails, exactly; that of the value, which was rounded up, by default.
 
     Returns
     -------
@@ -65,7 +70,7 @@ def valued(found: Evaluation) -> str:
         f"  certified   {'<=' if found.side == 'upper' else '>='} {shown_bound}",
         f"  unclipped   [{lo}, {hi}]",
         f"  verdict     {found.verdict}{beaten}",
-        f"  fails with probability at most {found.delta:.6g}"
+        f"  fails with probability at most {decimal(found.delta if delta is None else delta, 1, 6)}"
         if found.delta == found.delta
         else "  fails with the probability inside its inputs",
     ]
@@ -121,10 +126,21 @@ def latex_line(what: BoundObject, found: Evaluation) -> str:
     risk = what.statement.risk
     symbol = _symbol(what, risk) if risk else r"R"
     return (
-        f"With probability at least ${1 - found.delta:.6g}$ over {escape(plural(what.unit))} ({counted}), "
+        f"{_confidence(what)} over {escape(plural(what.unit))} ({counted}), "
         f"{HOLDS_FOR[what.statement.holds_for]}, ${symbol} {sign} {digits}$ (\\texttt{{{escape(what.key)}}}, "
         f"{found.verdict})."
     )
+
+
+def _confidence(what: BoundObject) -> str:
+    """Say how likely a statement is, never more than it is."""
+    if not what.ledger.entries:
+        return "With the probability for which its inputs were computed,"
+    failing = Decimal(decimal(what.ledger.delta, 1, 6))
+    if failing >= Decimal("1e-6"):
+        return f"With probability at least ${max(1 - failing, Decimal(0))}$"
+    lead = failing.scaleb(-failing.adjusted())
+    return rf"With probability at least $1 - {lead} \cdot 10^{{{failing.adjusted()}}}$"
 
 
 def _symbol(what: BoundObject, name: str) -> str:

@@ -207,7 +207,7 @@ def _single(key: str, settings: tuple[str, ...], more: Mapping[str, Any], as_jso
     elif latex:
         click.echo(latex_line(what, found))
     else:
-        click.echo(f"{what}\n{valued(found)}")
+        click.echo(f"{what}\n{valued(found, what.ledger.delta if what.ledger.entries else None)}")
         for one in better:
             click.echo(f"  tighter     {one}")
 
@@ -218,6 +218,9 @@ def _file(key: str, source: Path, settings: tuple[str, ...], more: Mapping[str, 
 
     fixed = {name: amount(text) for name, text in pairs(settings, "--set").items()}
     out: Path | None = more["out"]
+    for path in () if out is None else (out, _apart(out)):
+        if path.exists() and path.samefile(source):
+            raise click.UsageError(f"--out would replace {source}, which is read; choose another name")
 
     def run(target: BinaryIO, apart: BinaryIO | None) -> Any:
         with _bar() as progress:
