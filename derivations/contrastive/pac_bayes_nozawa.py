@@ -3,8 +3,9 @@ r"""PAC-Bayes for contrastive learning from independent tuples.
 A tuple is an anchor, its positive and its negatives; the 0-1 contrastive risk asks whether the positive scores
 highest. With i.i.d. tuples this is `pac_bayes.catoni_uniform` with the cost $u$ of a union over prior variances
 added: it holds for all $\lambda > 0$ at once, because $\log(2\sqrt m)$ has been paid, and its minimum over $\lambda$
-is the inverse of kl. For tuples that share examples the authors have a form with a $\chi^2$ divergence in place of
-$D$ and $\sqrt{1/\delta}$ (cited, not stated here). The printed .437 has averages of three seeds as inputs and is not
+is the inverse of kl, attained at the log odds. They are written with the radius in place of $1 - p$, which underflows.
+For tuples that share examples the authors have a form with a $\chi^2$ divergence in place of $D$ and
+$\sqrt{1/\delta}$ (cited, not stated here). The printed .437 has averages of three seeds as inputs and is not
 reproduced, .439 is; the sample size of the last value is not confirmed.
 """
 
@@ -23,7 +24,8 @@ B = v.pos("B", "radius", unit="nat")
 each = (1 - exp(-C * s - B)) / (1 - exp(-C))
 w = v.prob("w", "an empirical risk above 0", open=True)
 best = kl_upper(w, c)
-lam = n * log(best * (1 - w) / (w * (1 - best)))
+lam = n * (c + log(best / w)) / (1 - w)
+p = v.prob("p", "the value of the bound there", open=True)
 
 catoni = thm("pac_bayes.catoni_uniform", 1, C=C, s=s, r=r, n=n, D=D + u, B=B, q="1/4", p="1/2")
 
@@ -38,11 +40,16 @@ theorem = v.theorem(
             ("maurer2004", "Theorem 5, with a union over prior variances"),
             "with probability at least 1 - delta, for all posteriors at once",
         ),
+        Eq(kl_bernoulli(w, p), B),
     ],
-    claim=[r <= kl_upper(s, B), r <= each],
+    claim=[r <= kl_upper(s, B), r <= each, Eq(log(p * (1 - w) / (w * (1 - p))), (B + log(p / w)) / (1 - w))],
     proof=[
         derive(r).le(kl_upper(s, B), "definition of the inverse", by="kl bound"),
         derive(r).le(each, "Catoni", by=(catoni, "kl bound")),
+        derive(B).eq(kl_bernoulli(w, p), "p is the inverse")
+        .eq(w * log(w / p) + (1 - w) * log((1 - w) / (1 - p)), "definition")
+        .eq((1 - w) * log(p * (1 - w) / (w * (1 - p))) - log(p / w), "collect the logarithms").named("odds"),
+        derive(log(p * (1 - w) / (w * (1 - p)))).eq((B + log(p / w)) / (1 - w), "without 1 - p", by="odds"),
     ],
     kind="upper bound",
     outputs={"bound": kl_upper(s, c), "best": lam},
