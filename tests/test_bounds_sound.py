@@ -243,6 +243,12 @@ def test_a_distance_counts_whose_square_is_no_float() -> None:
     assert math.isclose(found.kl, (1e-170 * math.exp(400)) ** 2 / 2, rel_tol=1e-12)
 
 
+@pytest.mark.parametrize("of", ["joint", "capped"])
+def test_a_vote_is_not_bounded_below_one_where_a_gibbs_risk_of_one_half_is_allowed(of: str) -> None:
+    what = bound("pac_bayes.c_bound_joint", of=of, s="0.51", z="0.159936", D=1, n=1000, delta="1e-6", loss=(0, 1))
+    assert evaluate(what).certificate == 1  # the C-bound falls again beyond 1/2, where it is none
+
+
 # Files
 
 
@@ -283,6 +289,14 @@ def test_no_output_replaces_its_input_or_what_is_no_file(tmp_path: Path) -> None
     assert told.exit_code != 0
     assert pipe.is_symlink()
     assert "no ordinary file" in told.output
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("s,D,n,dlt\n0.1,1,9,0.05\n")
+    told = CliRunner().invoke(main, ["bound", KL, "--loss", "0,1", "--csv", str(tmp_path / "rows.csv"), "--out",
+                                     str(tmp_path / "none" / "out.csv")])  # fmt: skip
+    assert told.exit_code == 2
+    assert "there is no folder" in told.output
 
 
 def test_long_rows_are_read_in_small_chunks(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def joint(m, n, D, dlt, s, z):
         return m.root(tangency, *(ends if m.upper(ends[0]) < m.lower(ends[1]) else ends[::-1]))
 
     def vote(e, d):
-        return 1 - (1 - 2 * e - d) ** 2 / (1 - 2 * d)
+        return 1 - m.max(1 - 2 * e - d, m.number(0)) ** 2 / (1 - 2 * d)  # 1 where a Gibbs risk of 1/2 is allowed
 
     cap = m.kl_upper(low, (2 * D + m.log(2 * xi / dlt)) / n)
     rho, half = ((2 * D + m.log(f * (xi + n) / dlt)) / n for f in (1, 2))

@@ -86,6 +86,8 @@ def complete_pair(first: Path, second: Path) -> Iterator[Pair]:
 
 
 def _started(path: Path) -> tuple[Path, BinaryIO]:
+    if not path.parent.is_dir():
+        raise DomainError(f"there is no folder {path.parent} for {path.name}")
     if path.exists() and not path.is_file():
         raise DomainError(f"{path} is no ordinary file: it would be replaced by one")
     handle, name = tempfile.mkstemp(dir=path.parent or ".", prefix=f".{path.name}.", suffix=".part")
