@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -157,7 +158,17 @@ def own_branch(app: Sphinx, page: str, template: str, context: dict[str, Any], d
     context["toctree"] = lambda **options: whole(**{**options, "collapse": True})
 
 
+DOLLARS = re.compile(r"(?<![\\`$])\$(?=\S)([^$]+?)(?<=\S)\$")
+
+
+def mathematics(_app: Sphinx, _what: str, _name: str, _obj: Any, _options: Any, lines: list[str]) -> None:
+    """Turn the mathematics of docstrings, between dollar signs as everywhere in the project, into a role of Sphinx."""
+    text = DOLLARS.sub(lambda found: f":math:`{' '.join(found[1].split())}`", "\n".join(lines))
+    lines[:] = text.split("\n")
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
+    app.connect("autodoc-process-docstring", mathematics)
     app.connect("doctree-read", plain_types)
     app.connect("html-page-context", own_branch, priority=400)  # before the theme asks for the sidebar
     app.add_directive("cli-help", CommandHelp)
