@@ -98,4 +98,32 @@ REGRESSIONS: dict[str, tuple] = {
         "/Sum(B1[s]*exp(l0[s]), (s, 1, m)), d2[p])", "p:m",
         "l0:large:m B1:bool:m d2:decay:m r3:real:m", (1, 5, 1), 5291,
     ),
+    "means under one scalar condition, added up": (
+        "Sum(Sum(cases((r2 <= 0, exp(d0[i, s])), 0)*r3[s], (s, 1, n))"
+        "/Sum(cases((r2 <= 0, exp(d0[i, s])), 0), (s, 1, n)), (i, 1, m))",
+        "", "d0:decay:m,n r2:real r3:real:n", (1, 3, 1), 269,
+    ),
+    "means under a condition on rows and one on columns": (
+        "Sum(Sum(cases((B1[i] != 0, cases((B0[s] != 0, exp(d0[i, s])), 0)), 0)*r3[s], (s, 1, n))"
+        "/Sum(cases((B1[i] != 0, cases((B0[s] != 0, exp(d0[i, s])), 0)), 0), (s, 1, n)), (i, 1, m))",
+        "", "d0:decay:m,n r3:real:n B0:bool:n B1:bool:m", (2, 4, 3), 3,
+    ),
+    "masked sums of two weights over nothing": (
+        "Sum(cases((B0[s] != 0, exp(d0[i, s])), 0)*r3[s], (s, 1, n))"
+        "/Sum(cases((B0[s] != 0, exp(d1[i, s])), 0), (s, 1, n))",
+        "i:m", "d0:decay:m,n d1:decay:m,n r3:real:n B0:bool:n", (2, 4, 3), 17,
+    ),
+    "a denominator with one more mask, over nothing": (
+        "Sum(cases((B0[s] != 0, exp(d0[i, s])), 0)*r3[s], (s, 1, n))"
+        "/Sum(cases((B0[s] != 0, cases((B1[i] != 0, exp(d0[i, s])), 0)), 0), (s, 1, n))",
+        "i:m", "d0:decay:m,n r3:real:n B0:bool:n B1:bool:m", (2, 4, 3), 17,
+    ),
+    "a quotient by zeros under a false condition": (
+        "Sum(cases((r2 <= 0, exp(d0[i, s])/z1[i]), 0)*r3[s], (s, 1, n), (i, 1, m))",
+        "", "d0:decay:m,n r2:real r3:real:n z1:nonneg:m", (4, 3, 2), 7,
+    ),
+    "gradient beside logarithms of zeros under a false condition": (
+        "Sum(cases((r2 <= 0, exp(d0[i, s])*log(z0[s])), 0), (s, 1, n), (i, 1, m))",
+        "", "d0:decay:m,n r2:real z0:nonneg:n", (4, 3, 2), 7,
+    ),
 }  # fmt: skip

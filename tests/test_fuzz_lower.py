@@ -19,8 +19,6 @@ from lower_regressions import REGRESSIONS
 if not torch.cuda.is_available():
     os.environ.setdefault("TRITON_INTERPRET", "1")  # read when triton is first imported
 EXAMPLES = 500 if settings().derandomize else 100
-KNOWN = {513: "weights under one scalar condition: the quotient of their sums comes out as nan where it is 0"}
-"""Seeds that the compiler is known to be wrong about; each has a test of its own, which has to fail."""
 
 
 def test_random_expressions() -> None:
@@ -29,8 +27,6 @@ def test_random_expressions() -> None:
     @settings(max_examples=EXAMPLES, phases=(Phase.reuse, Phase.generate), deadline=None)
     @given(st.integers(0, 2**64 - 1))
     def run(seed: int) -> None:
-        if seed in KNOWN:
-            return
         tally["cases"] += 1
         case = Terms(Random(seed)).draw()
         wrong = label(case, tally=tally)
@@ -43,14 +39,6 @@ def test_random_expressions() -> None:
     assert tally["translation"] >= 0.9 * tally["cases"], tally
     assert tally["numbers"] >= 0.9 * tally["cases"], tally
     assert tally["gradient"] >= 0.8 * tally["cases"], tally
-
-
-@pytest.mark.parametrize(
-    "seed", [pytest.param(k, marks=pytest.mark.xfail(reason=why, strict=True)) for k, why in KNOWN.items()]
-)
-def test_known_failures(seed: int) -> None:
-    wrong = label(Terms(Random(seed)).draw())
-    assert wrong is None, wrong
 
 
 def test_random_streaming_kernels() -> None:

@@ -136,5 +136,38 @@ def test_a_number_that_names_an_entry_is_drawn_inside_the_array():
     assert compile_kernel(s[b] / sum_over(n, lambda j: s[j] ** 2)).validate(trials=4).ok
 
 
+CONDITIONS = ("r <= 0", "R[i] <= 0", "i > 5", "B[s] != 0", "s > 5", "M[i, s] != 0")
+QUOTIENTS = (  # weights above and below, and what is averaged
+    ("exp(d[i, s])", "exp(d[i, s])", "X[s]"),
+    ("exp(d[i, s])", "exp(d[i, s])", "1"),
+    ("exp(d[i, s])", "exp(X[s])", "X[s]"),
+    ("exp(d[i, s])*z[s]", "exp(d[i, s])*z[s]", "X[s]"),
+)
+
+
+@pytest.mark.parametrize("inner", CONDITIONS)
+@pytest.mark.parametrize("outer", CONDITIONS)
+def test_a_quotient_of_sums_over_nothing_is_0_with_its_gradient(outer, inner):
+    v, rng = Scope(), np.random.default_rng(0)
+    n, m = v.count("n"), v.count("m")
+    i = v.index("i", m)
+    v.real("r"), v.array("d", (m, n)), v.array("X", (n,)), v.array("R", (m,)), v.array("z", (n,), lo=0)
+    v.array("B", (n,), entries="bool"), v.array("M", (m, n), entries="bool")
+    data = {"r": 1.0, "d": rng.normal(size=(2, 3)), "X": rng.normal(size=3), "R": np.ones(2)}
+    data |= {"z": np.array([0.5, 0, 2]), "B": np.zeros(3, bool), "M": np.zeros((2, 3), bool)}
+    for above, below, term in QUOTIENTS:
+        up, down = (f"cases(({outer}, cases(({inner}, {w}), 0)), 0)" for w in (above, below))
+        row = f"Sum({up}*{term}, (s, 1, n))/Sum({down}, (s, 1, n))"
+        for kernel in (compile_kernel(v.parse(row), axes=(i,)), compile_kernel(v.parse(f"Sum({row}, (i, 1, m))"))):
+            x = given("torch", **{name: value for name, value in data.items() if name in kernel.inputs})
+            ones = {"cotangent": torch.ones(2, dtype=torch.float64)} if kernel.axes["value"] else {}
+            slope = kernel.grad("d")(**x, **ones)
+            x["d"].requires_grad_()
+            y = kernel(**x)
+            (y.sum() + 0 * x["d"].sum()).backward()  # what is left of some does not hold d
+            for got in (y, x["d"].grad, slope):
+                assert (got == 0).all(), kernel.source
+
+
 def test_every_helper_that_torch_may_print_is_there():
     assert {text.partition("(")[0] for text in TARGET.vanishing.values()} <= TARGET.helpers.keys()

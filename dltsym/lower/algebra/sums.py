@@ -19,7 +19,7 @@ from dltsym.lower.algebra.forms import (
     is_zero,
     touches,
 )
-from dltsym.lower.algebra.normalised import normalised
+from dltsym.lower.algebra.normalised import nonpos_exponent, normalised
 from dltsym.lower.algebra.running import opposed
 from dltsym.lower.axes import Axis
 from dltsym.lower.nodes import Node
@@ -110,17 +110,31 @@ def split_factors(alg: Algebra, body: Node, bound: list[Axis]) -> tuple[list[Nod
             inside += [*factors(alg.exp(kept)), *deltas]
             out += [alg.exp(free)] if not is_zero(free) else []
         elif f.op == "where" and is_zero(f.args[2]):
-            free = [c for c in conjuncts(f.args[0]) if not touches(c, bound)]
-            kept = [c for c in conjuncts(f.args[0]) if touches(c, bound)]
-            deltas = [c for c in kept if has_delta(alg, c, bound)]
-            kept = [c for c in kept if c not in deltas]
-            out += [alg.mask(alg.both(*free))] if free else []
-            inside += [alg.mask(c) for c in deltas]
-            inside += factors(alg.where(alg.both(*kept), f.args[1], alg.zero)) if kept else factors(f.args[1])
+            held, free = _split_mask(alg, f, bound)
+            inside += held
+            out += free
         else:
             inside.append(f)
     moved = [f for f in inside if not touches(f, bound) and not is_one(f)]
     return [f for f in inside if touches(f, bound)], [*out, *moved]
+
+
+def _split_mask(alg: Algebra, f: Node, bound: list[Axis]) -> tuple[list[Node], list[Node]]:
+    free = [c for c in conjuncts(f.args[0]) if not touches(c, bound)]
+    kept = [c for c in conjuncts(f.args[0]) if touches(c, bound)]
+    deltas = [c for c in kept if has_delta(alg, c, bound)]
+    kept = [c for c in kept if c not in deltas]
+    parts, out = list(factors(f.args[1])), []
+    if free and not kept:
+        out = [p for p in parts if not touches(p, bound)]
+        parts = [p for p in parts if p not in out]
+    body = alg.mul(*parts)
+    if free and (out or alg.facts(body).finite):
+        out = [alg.where(alg.both(*free), alg.mul(*out), alg.zero)]
+    if free and not alg.facts(body).finite:  # what hides behind the mask stays behind it
+        kept = [*free, *kept]
+    masked = alg.where(alg.both(*kept), body, alg.zero)
+    return [*(alg.mask(c) for c in deltas), *factors(masked)], out
 
 
 def _without_deltas(alg: Algebra, x: Node, bound: list[Axis]) -> tuple[Node, list[Node]]:
@@ -143,9 +157,10 @@ def split_exponent(alg: Algebra, x: Node, bound: Iterable[Axis]) -> tuple[Node, 
         if loose:  # what hides behind the mask may be anything, what comes out may not be +inf
             kept, out = alg.add(*(t for t in addends(y) if t not in loose)), alg.add(*loose)
         held = [k for k in conjuncts(c) if touches(k, bound)]
-        if free:
-            out = alg.where(alg.both(*free), out, low)
-        return alg.where(alg.both(*held), kept, low) if held else kept, out
+        rest = alg.where(alg.both(*held), kept, low)
+        if free and (all(_below_inf(alg, t) for t in addends(kept)) or nonpos_exponent(alg.table, rest)):
+            return rest, alg.where(alg.both(*free), out, low)
+        return alg.where(alg.both(*free, *held), kept, low), out
     free = [t for t in addends(x) if not touches(t, bound) and not opposed(alg, t, x)]
     if not free:
         return x, alg.zero

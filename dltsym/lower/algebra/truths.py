@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from dltsym.lower.algebra.forms import coefficient, is_cut, is_minus_inf, is_zero, split_exp
+from dltsym.lower.algebra.forms import addends, coefficient, conjuncts, is_cut, is_minus_inf, is_zero, split_exp
 from dltsym.lower.nodes import Node
 
 if TYPE_CHECKING:
@@ -159,12 +159,28 @@ def where(alg: Algebra, c: Node, a: Node, b: Node) -> Node:
     if is_minus_inf(a) or (is_zero(a) and not is_minus_inf(b)):
         return where(alg, negate(alg, c), b, a)
     if is_minus_inf(b):
-        return where(alg, alg.both(c, a.args[0]), a.args[1], b) if is_cut(a) else make("where", (c, a, b))
+        if is_cut(a):
+            return where(alg, alg.both(c, a.args[0]), a.args[1], b)
+        known = _given(alg, c, a)
+        return make("where", (c, a, b)) if known is a else where(alg, c, known, b)
     if is_zero(b):
         return _masked(alg, c, a)
     if a.op == "exp" and b.op == "exp":
         return alg.exp(where(alg, c, a.args[0], b.args[0]))
     return make("where", (c, a, b))
+
+
+def _given(alg: Algebra, c: Node, x: Node) -> Node:
+    # x - where(c, y, -inf) where c holds is x - y: what cancels there would be inf - inf elsewhere.
+    held = conjuncts(c)
+    out = []
+    for t in addends(x):
+        k, f = coefficient(alg.table, t)
+        if f.op == "where" and any(p in held for p in conjuncts(f.args[0])):
+            left = alg.both(*(p for p in conjuncts(f.args[0]) if p not in held))
+            t = alg.mul(alg.num(k), where(alg, left, *f.args[1:]))
+        out.append(t)
+    return x if all(a is b for a, b in zip(out, addends(x), strict=True)) else alg.add(*out)
 
 
 def _masked(alg: Algebra, c: Node, a: Node) -> Node:

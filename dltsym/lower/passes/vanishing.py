@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from dltsym.lower.algebra.constructors import Algebra
 from dltsym.lower.algebra.forms import base, coefficient, factors, is_mask, is_minus_inf
+from dltsym.lower.algebra.sums import may_be_dead
 from dltsym.lower.axes import Axis
 from dltsym.lower.nodes import Node
 from dltsym.lower.ops import OPS
@@ -24,6 +25,7 @@ from dltsym.lower.show import show
 
 _LOGARITHMS = frozenset({"log", "log1p", "log1mexp", "log_softmax"})
 _ODD = frozenset(op.name for op in OPS.values() if op.sign == "odd") | {"sin", "tan", "sinh"}
+_DEAD = frozenset({"reduce", "where"})
 _THROUGH = frozenset({"add", "mul", "contract", "where", "take", "logaddexp"})
 
 
@@ -53,6 +55,8 @@ def vanishing(program: Program) -> Program:
                 return apart
             new = _hidden(alg, args, bound, found)
             return node if new is args else program.table.bind("contract", new, bound)
+        if node.op == "add":
+            return _nothing(alg, node)
         if node.op == "pow" and node.data[0] < 0:
             return program.table.make("pow", [_living(alg, x) for x in node.args], node.data)
         return node
@@ -99,6 +103,15 @@ def _apart(alg: Algebra, args: Sequence[Node], bound: Sequence[Axis]) -> Node | 
     finite = table.bind("contract", (w, table.make("where", (alive, f, alg.zero))), bound)
     met = table.bind("contract", (alg.mask(alg.cmp("!=", w, alg.zero)), alg.mask(alg.negate(alive))), bound)
     return table.make("where", (alg.cmp("<", alg.zero, met), alg.mul(alg.num(k), alg.minus_inf), finite))
+
+
+def _nothing(alg: Algebra, node: Node) -> Node:
+    # The logarithm of nothing over nothing, as a quotient of two masked sums leaves it, is minus infinity and not nan.
+    terms = [coefficient(alg.table, t) for t in node.args if not alg.facts(t).finite]
+    if all(k > 0 for k, _ in terms):
+        return node
+    alive = [alg.cmp("<", alg.minus_inf, f) for k, f in terms if k > 0 and f.op in _DEAD and may_be_dead(alg, f)]
+    return alg.table.make("where", (alg.both(*alive), node, alg.minus_inf)) if alive else node
 
 
 def _living(alg: Algebra, node: Node) -> Node:
