@@ -106,17 +106,17 @@ REGRESSIONS: dict[str, tuple] = {
     "means under a condition on rows and one on columns": (
         "Sum(Sum(cases((B1[i] != 0, cases((B0[s] != 0, exp(d0[i, s])), 0)), 0)*r3[s], (s, 1, n))"
         "/Sum(cases((B1[i] != 0, cases((B0[s] != 0, exp(d0[i, s])), 0)), 0), (s, 1, n)), (i, 1, m))",
-        "", "d0:decay:m,n r3:real:n B0:bool:n B1:bool:m", (2, 4, 3), 3,
+        "", "d0:decay:m,n r3:real:n B0:bool:n B1:bool:m", (1, 3, 1), 3,
     ),
     "masked sums of two weights over nothing": (
         "Sum(cases((B0[s] != 0, exp(d0[i, s])), 0)*r3[s], (s, 1, n))"
         "/Sum(cases((B0[s] != 0, exp(d1[i, s])), 0), (s, 1, n))",
-        "i:m", "d0:decay:m,n d1:decay:m,n r3:real:n B0:bool:n", (2, 4, 3), 17,
+        "i:m", "d0:decay:m,n d1:decay:m,n r3:real:n B0:bool:n", (1, 3, 1), 3,
     ),
     "a denominator with one more mask, over nothing": (
         "Sum(cases((B0[s] != 0, exp(d0[i, s])), 0)*r3[s], (s, 1, n))"
         "/Sum(cases((B0[s] != 0, cases((B1[i] != 0, exp(d0[i, s])), 0)), 0), (s, 1, n))",
-        "i:m", "d0:decay:m,n r3:real:n B0:bool:n B1:bool:m", (2, 4, 3), 17,
+        "i:m", "d0:decay:m,n r3:real:n B0:bool:n B1:bool:m", (1, 3, 1), 3,
     ),
     "a quotient by zeros under a false condition": (
         "Sum(cases((r2 <= 0, exp(d0[i, s])/z1[i]), 0)*r3[s], (s, 1, n), (i, 1, m))",
