@@ -126,4 +126,9 @@ REGRESSIONS: dict[str, tuple] = {
         "Sum(cases((r2 <= 0, exp(d0[i, s])*log(z0[s])), 0), (s, 1, n), (i, 1, m))",
         "", "d0:decay:m,n r2:real z0:nonneg:n", (4, 3, 2), 7,
     ),
+    "means over nothing, over another sum of nothing": (
+        "Sum(Sum(cases((s > 3, exp(d0[i, s])), 0)*r3[s], (s, 1, n))*exp(r4[i])/Sum(cases((s > 3, exp(d0[i, s])), 0),"
+        " (s, 1, n)), (i, 1, m))/Sum(cases((r2 <= 0, exp(r4[i])), 0), (i, 1, m))",
+        "", "d0:decay:m,n r2:real r3:real:n r4:real:m", (1, 3, 1), 269,
+    ),
 }  # fmt: skip

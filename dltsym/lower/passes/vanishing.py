@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from dltsym.lower.algebra.constructors import Algebra
-from dltsym.lower.algebra.forms import base, coefficient, factors, is_mask, is_minus_inf
+from dltsym.lower.algebra.forms import addends, base, coefficient, factors, is_cut, is_mask, is_minus_inf
 from dltsym.lower.algebra.sums import may_be_dead
 from dltsym.lower.axes import Axis
 from dltsym.lower.nodes import Node
@@ -70,8 +70,9 @@ def _hidden(
 ) -> Sequence[Node]:
     out = list(parts)
     for k, f in enumerate(parts):
-        if f.op == "exp" and exceeds(alg, f.args[0]):
-            zeros = [alg.cmp("!=", w, alg.zero) for w in parts if w.op in _ODD and w.axes <= f.axes]
+        if f.op == "exp" and ((below := _over_nothing(alg, f.args[0])) or exceeds(alg, f.args[0])):
+            small = [w for w in parts if (w.op in _ODD or (below and w.op == "contract")) and w.axes <= f.axes]
+            zeros = [alg.cmp("!=", w, alg.zero) for w in small]
             if zeros:
                 out[k] = alg.table.make("exp", (alg.table.make("where", (alg.both(*zeros), f.args[0], alg.zero)),))
         if alg.facts(f).finite or is_mask(f):
@@ -103,6 +104,13 @@ def _apart(alg: Algebra, args: Sequence[Node], bound: Sequence[Axis]) -> Node | 
     finite = table.bind("contract", (w, table.make("where", (alive, f, alg.zero))), bound)
     met = table.bind("contract", (alg.mask(alg.cmp("!=", w, alg.zero)), alg.mask(alg.negate(alive))), bound)
     return table.make("where", (alg.cmp("<", alg.zero, met), alg.mul(alg.num(k), alg.minus_inf), finite))
+
+
+def _over_nothing(alg: Algebra, x: Node) -> bool:
+    # The exponent of a quotient by a masked sum, which is infinite where all is masked: nothing over nothing is 0.
+    inside = x.args[1] if is_cut(x) else x
+    terms = (coefficient(alg.table, t) for t in addends(inside))
+    return any(k < 0 and f.op in _DEAD and may_be_dead(alg, f) for k, f in terms)
 
 
 def _nothing(alg: Algebra, node: Node) -> Node:
