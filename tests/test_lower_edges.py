@@ -169,5 +169,16 @@ def test_a_quotient_of_sums_over_nothing_is_0_with_its_gradient(outer, inner):
                 assert (got == 0).all(), kernel.source
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_difference_of_logarithms_of_nothing_has_no_value(backend):
+    v = Scope()
+    n = v.count("n")
+    v.array("x", (n,)), v.array("y", (n,)), v.array("B", (n,), entries="bool")
+    up, down = (f"Sum(cases((B[s] != 0, exp({a}[s])), 0), (s, 1, n))" for a in "xy")
+    at = given(backend, x=np.array([0.1, 0.2]), y=np.array([0.3, 0.4]), B=np.zeros(2, bool))
+    assert np.isnan(float(compile_kernel(v.parse(f"log({up}) - log({down})"), backend=backend)(**at)))
+    assert float(compile_kernel(v.parse(f"{up}/{down}"), backend=backend)(**at)) == 0
+
+
 def test_every_helper_that_torch_may_print_is_there():
     assert {text.partition("(")[0] for text in TARGET.vanishing.values()} <= TARGET.helpers.keys()

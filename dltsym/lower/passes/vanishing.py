@@ -55,8 +55,8 @@ def vanishing(program: Program) -> Program:
                 return apart
             new = _hidden(alg, args, bound, found)
             return node if new is args else program.table.bind("contract", new, bound)
-        if node.op == "add":
-            return _nothing(alg, node)
+        if node.op == "exp" or (node.op == "reduce" and node.data[0] == "lse"):
+            return program.table.make(node.op, [_nothing(alg, x) for x in node.args], node.data)
         if node.op == "pow" and node.data[0] < 0:
             return program.table.make("pow", [_living(alg, x) for x in node.args], node.data)
         return node
@@ -115,7 +115,8 @@ def _over_nothing(alg: Algebra, x: Node) -> bool:
 
 def _nothing(alg: Algebra, node: Node) -> Node:
     # The logarithm of nothing over nothing, as a quotient of two masked sums leaves it, is minus infinity and not nan.
-    terms = [coefficient(alg.table, t) for t in node.args if not alg.facts(t).finite]
+    # Only inside an exponential: by itself the difference of two such logarithms has no value, and nan says so.
+    terms = [coefficient(alg.table, t) for t in addends(node) if not alg.facts(t).finite]
     if all(k > 0 for k, _ in terms):
         return node
     alive = [alg.cmp("<", alg.minus_inf, f) for k, f in terms if k > 0 and f.op in _DEAD and may_be_dead(alg, f)]
