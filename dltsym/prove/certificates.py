@@ -17,7 +17,7 @@ from dltsym.errors import DltsymError
 from dltsym.notation.parse import parse_expr
 from dltsym.notation.tree import Add, Call, Expr, Mul, Neg, Num, Pow, Rel
 from dltsym.notation.walk import expand_definitions
-from dltsym.prove.exactsign import Exact, exact_of
+from dltsym.prove.exactsign import Exact
 from dltsym.prove.ladder_factors import Piece
 from dltsym.prove.problem import Problem
 from dltsym.prove.region import ByChain, ByFact, ByIdentity, ByOrder, End, Plan, Product, Quadratic, Region, Sign
@@ -371,7 +371,7 @@ def identity(problem: Problem, logs: bool = False) -> Json:
     problem = readable(problem)
     try:
         here = setting(problem, {})
-        w = Writer(exact_of(problem), here.place.names, here.place.store)
+        w = Writer(Exact(problem), here.place.names, here.place.store)
         w.define(here.goal.lhs, here.goal.rhs)
         lemmas = {"lemmas": w.lemmas} if w.lemmas else {}
     except UNWRITTEN as err:

@@ -9,7 +9,6 @@ here without a row of a weaker grade is ``exact``.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache
 from itertools import combinations
 
 from flint import Ordering, fmpq, fmpq_mpoly, fmpq_mpoly_ctx
@@ -34,31 +33,12 @@ MAX_NESTING, MAX_GENS = 3, 9
 _ARG_KINDS = {"exp": (ZERO, "exp"), "log": (ONE, "log"), "root": (ONE, "sqrt")}
 
 
-def exact_of(problem: Problem) -> Exact:
-    """Return what is known of signs under the hypotheses of a problem: one store for all problems that share them.
-
-    Parameters
-    ----------
-    problem : Problem
-        Its goal plays no part.
-
-    Returns
-    -------
-    Exact
-    """
-    return _exact_of(problem.context)
-
-
-@lru_cache(maxsize=64)
-def _exact_of(problem: Problem) -> Exact:
-    return Exact(problem)
-
-
 @dataclass
 class Exact:
     """Exact signs under one problem; `nesting` counts signs needed for signs.
 
-    Trap: an alarm may ring anywhere in here, and what is kept must then be as it was; get one from `exact_of`.
+    Trap: one store serves one question. A form may use that its tree is defined (``log(u)`` makes u positive), and what
+    a claim that turns out to be undefined has taught must not reach another one.
     """
 
     problem: Problem

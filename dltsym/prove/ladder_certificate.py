@@ -13,7 +13,7 @@ from dltsym.notation.tree import Expr, Neg, Rel, Sym
 from dltsym.notation.walk import substitute
 from dltsym.prove.certificates import Json, Writer
 from dltsym.prove.domains import Domain
-from dltsym.prove.exactsign import Exact, exact_of
+from dltsym.prove.exactsign import Exact
 from dltsym.prove.flatten import Flat
 from dltsym.prove.ladder_core import Climb, Ends, Side, Value
 from dltsym.prove.ladder_factors import Piece
@@ -148,7 +148,7 @@ def direct(problem: Problem, flat: Flat, sign: Sign, rule: tuple[int, Expr, Expr
     """
     top = header(flat)
     here = setting(problem, top)
-    w = writer(here, exact_of(flat.problem))
+    w = writer(here, Exact(flat.problem))
     w.define(here.goal.rhs + Neg(here.goal.lhs))
     out: Json = {}
     if rule is not None:
@@ -178,7 +178,7 @@ def ladder(problem: Problem, flat: Flat, found: Found) -> Json:
     """
     top, dom, c = header(flat), found.domain, found.contact
     here = setting(problem, top)
-    claim = writer(here, exact_of(flat.problem))
+    claim = writer(here, Exact(flat.problem))
     reduction = _reduction(found, here, claim)
     base = Writer(found.base, here.place.names, without(dom.var, here.place))
     base.define(c)

@@ -22,7 +22,7 @@ from dltsym.notation.calculus import ZERO, derivative
 from dltsym.notation.tree import Add, Call, Const, Div, Expr, Mul, Neg, Num, Pow, Rel, Sym
 from dltsym.notation.walk import children, free_symbols, substitute
 from dltsym.prove.domains import Domain, closed_at, restrict
-from dltsym.prove.exactsign import Exact, exact_of
+from dltsym.prove.exactsign import Exact
 from dltsym.prove.generators import grade_of
 from dltsym.prove.ladder_factors import Piece, almost_all, isolated, leaf_pieces, pieces_of, unsigned
 from dltsym.prove.named import Quotient, form_tree, poly_expr
@@ -172,9 +172,7 @@ def make_side(problem: Problem, dom: Domain, contact: Expr, sign: int) -> Side:
     off = Rel(contact, "<", dom.var) if sign > 0 else Rel(dom.var, "<", contact)
     on = replace(off, op="<=")
     base = replace(problem, given=dom.rest, facts=(), written=None)
-    return Side(
-        dom, contact, sign, exact_of(restrict(problem, dom, on)), exact_of(restrict(problem, dom, off)), exact_of(base)
-    )
+    return Side(dom, contact, sign, Exact(restrict(problem, dom, on)), Exact(restrict(problem, dom, off)), Exact(base))
 
 
 def climb(f: Expr, side: Side, strict: bool, until: float = math.inf) -> Climb | None:
@@ -332,7 +330,7 @@ def _concave_ends(h: Expr, side: Side, strict: bool) -> Climb | None:
         return None
     far = closed_at(side.dom, ends[0].end)
     on = Rel(side.contact, "<=", side.dom.var) if side.sign > 0 else Rel(side.dom.var, "<=", side.contact)
-    whole = exact_of(restrict(side.closed.problem, far, on))
+    whole = Exact(restrict(side.closed.problem, far, on))
     near, there = at_contact(h, side), at_contact(h, replace(side, contact=ends[0].end))
     if near is None or there is None or (strict and not there[1]):
         return None

@@ -13,7 +13,7 @@ from dltsym.errors import UnknownNode
 from dltsym.notation.calculus import ZERO, derivative
 from dltsym.notation.tree import Div, Expr, Neg, Rel, Sym
 from dltsym.notation.walk import free_symbols, substitute
-from dltsym.prove.exactsign import exact_of
+from dltsym.prove.exactsign import Exact
 from dltsym.prove.flatten import bare, flatten
 from dltsym.prove.named import form_tree
 from dltsym.prove.problem import Problem
@@ -39,7 +39,7 @@ def multipliers(problem: Problem, expr: Expr, zero: Expr) -> Iterator[Expr]:
         Free of the entries at that index.
     """
     flat = flatten(replace(problem, goal=Rel(zero, "<=", expr), written=None))
-    store = exact_of(flat)
+    store = Exact(flat)
     back = {bare(s): s for s in problem.symbols if s.decl.sort != "array"}
     for var in sorted(free_symbols(flat.goal) - set(problem.symbols), key=lambda s: s.name):
         for guess in (_tangent(flat, var), _secant(flat, var)):

@@ -18,7 +18,7 @@ from dltsym.notation.walk import children, free_symbols, key, rebuild, substitut
 from dltsym.prove.axioms import closure
 from dltsym.prove.definedness import conditions
 from dltsym.prove.definedness import prove as defined
-from dltsym.prove.exactsign import exact_of
+from dltsym.prove.exactsign import Exact
 from dltsym.prove.problem import Problem, declared_bounds
 from dltsym.prove.signs import entails
 from dltsym.prove.sums_linear import Linear, linear, to_expr
@@ -341,7 +341,7 @@ def _decided(problem: Problem) -> tuple[Row, ...] | None:
             return rows
     if goal.op == "=":
         return None
-    row = exact_of(problem).holds(goal, deep=True) or entails(goal, problem)
+    row = Exact(problem).holds(goal, deep=True) or entails(goal, problem)
     return None if row is None else (row,)
 
 

@@ -15,7 +15,7 @@ from dltsym.notation.calculus import ONE, ZERO, mul
 from dltsym.notation.tree import Call, Expr, Neg, Num, Pow
 from dltsym.prove.certificates import UNWRITTEN
 from dltsym.prove.engines import Engine
-from dltsym.prove.exactsign import Exact, exact_of
+from dltsym.prove.exactsign import Exact
 from dltsym.prove.flatten import Flat, flat
 from dltsym.prove.generators import argument
 from dltsym.prove.ladder_certificate import direct as certificate
@@ -44,7 +44,7 @@ def run(problem: Problem) -> Verdict:
     whole = flat(problem)
     strict = whole.problem.goal.op == "<"
     gap = whole.problem.goal.rhs + Neg(whole.problem.goal.lhs)
-    store = exact_of(whole.problem)
+    store = Exact(whole.problem)
     form = store.form(gap)
     if form is None:
         return open_(NAME, "the difference has no tower form")

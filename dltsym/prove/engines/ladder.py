@@ -23,7 +23,7 @@ from dltsym.notation.walk import free_symbols, key, substitute, subterms
 from dltsym.prove.certificates import UNWRITTEN
 from dltsym.prove.domains import Domain, closed_at, domain, number, restrict
 from dltsym.prove.engines import Engine
-from dltsym.prove.exactsign import Exact, exact_of
+from dltsym.prove.exactsign import Exact
 from dltsym.prove.flatten import Flat, flat
 from dltsym.prove.generators import grade_of
 from dltsym.prove.ladder_certificate import DIFFERENCE, Found, Reduction
@@ -132,7 +132,7 @@ def prove_at(problem: Problem, whole: Flat, attempt: Attempt, seconds: float = S
     if contradictory(dom):
         return "the bounds of the variable contradict each other"
     near = closed_at(dom, c)
-    base = exact_of(restrict(flat, Domain(var, (), (), dom.rest)))
+    base = Exact(restrict(flat, Domain(var, (), (), dom.rest)))
     inside = _inside(near, c, base)
     if inside is None:
         return "the contact is not proved to lie in the domain"
@@ -142,7 +142,7 @@ def prove_at(problem: Problem, whole: Flat, attempt: Attempt, seconds: float = S
         return "not >= 0 at the contact"
     if strict and not at[1] and not _excluded(flat, dom, var, c):
         return "the contact is not excluded"
-    everywhere = exact_of(restrict(flat, near))
+    everywhere = Exact(restrict(flat, near))
     rows = everywhere.defined(attempt.f, deep=True)
     if rows is None:
         return "not proved to be defined on the whole interval"
@@ -274,7 +274,7 @@ def _shapes(flat: Problem) -> Iterator[Shape]:
     lhs, rhs = flat.goal.lhs, flat.goal.rhs
     gap = rhs + Neg(lhs) if lhs != ZERO else rhs
     yield Shape(gap, "difference")
-    store = exact_of(flat)
+    store = Exact(flat)
     q = store.form(gap)
     if q is not None and any(isinstance(t, Div) and number(t) is None for t in subterms(gap)):
         bottom, rows = store.bottom(q), store.defined(gap)
@@ -304,7 +304,7 @@ def _zeros(flat: Problem, f: Expr, var: Sym) -> Iterator[Expr]:
     others: list[Expr] = [s for s in sorted(free_symbols(f), key=lambda s: s.name) if s != var]
     plain = [Num(Fraction(n, d)) for n, d in PLACES]
     inverse = [Div(Num(Fraction(1)), s) for s in others]
-    base = exact_of(restrict(flat, Domain(var, (), (), domain(flat, var).rest)))
+    base = Exact(restrict(flat, Domain(var, (), (), domain(flat, var).rest)))
     for c in {key(c): c for c in (*_ends(flat, f, var), *plain, *others, *inverse)}.values():
         if base.zero(substitute(f, {var: c})):
             yield c
@@ -318,7 +318,7 @@ def _ends(flat: Problem, _f: Expr, var: Sym) -> Iterator[Expr]:
 def _critical(flat: Problem, f: Expr, var: Sym) -> Iterator[Expr]:
     """Solve ``f' = 0`` where a factor is linear in the variable, its logarithm or its exponential."""
     try:
-        store = exact_of(flat)
+        store = Exact(flat)
         q = store.form(derivative(f, var))
     except UnknownNode:
         return

@@ -25,7 +25,7 @@ from dltsym.prove.atoms import is_integer
 from dltsym.prove.certificates import shown
 from dltsym.prove.definedness import conditions, discharge
 from dltsym.prove.engines import Engine, boundary, direct, ladder, smt
-from dltsym.prove.exactsign import exact_of
+from dltsym.prove.exactsign import Exact
 from dltsym.prove.flatten import entries, flat
 from dltsym.prove.ladder_certificate import header, used
 from dltsym.prove.multipliers import multipliers
@@ -145,7 +145,7 @@ def _reductions(claim: Claim) -> Iterator[Claim]:
 
 def _termwise(claim: Claim, until: float) -> Verdict | str:
     terms = split(claim.gap)
-    if exact_of(claim.problem).zero(add(*(t.body for t in terms if not t.indices))):
+    if Exact(claim.problem).zero(add(*(t.body for t in terms if not t.indices))):
         terms = [t for t in terms if t.indices]
     where = common_range(terms)
     if where is None:
