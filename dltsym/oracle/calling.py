@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dltsym.errors import KernelMapError
 from dltsym.oracle.binding import Binding, own_axes
+from dltsym.oracle.blame import ours, settled, theirs
 from dltsym.oracle.expressions import CASTS, Axed, Evaluator, Expression
 from dltsym.oracle.guards import Guarded, check_kept, guarded, kept
 from dltsym.oracle.layouts import laid, lengths, unlaid
@@ -67,6 +68,10 @@ class Call:
         -------
         dict of str to Tensor
         """
+        with ours():
+            return self._called(inputs, modes)
+
+    def _called(self, inputs: Mapping[str, Any], modes: Mapping[str, Any]) -> dict[str, Any]:
         import torch
 
         axes = {i.name: i.axes for i in self.spec.inputs}
@@ -159,7 +164,8 @@ def _joined(
     """Put results together: the first `extra` batches, and `inner`, of length 1 so far, get their lengths."""
     import torch
 
-    whole = torch.stack(parts)
+    with theirs():  # of different shapes
+        whole = torch.stack(parts)
     if whole.ndim - 1 < rank:  # an output that the batches do not touch
         whole = whole.reshape(len(parts), *[1] * (rank + 1 - whole.ndim), *whole.shape[1:])
     if whole.ndim - 1 > rank or any(whole.shape[1 + k - extra] != 1 for k in inner):
@@ -227,11 +233,13 @@ class Once:
         named = {name: self._argument(name, g) for name, g in binding.named.items()}
         named = {name: x for name, x in named.items() if x is not MISSING}
         before = kept(self.inputs.items())
-        try:
-            got = self.call.function(*(None if x is MISSING else x for x in positional), **named)
-        except SystemExit as error:  # no Exception: it would end the whole check
-            raise RuntimeError(f"it ended the program, with status {error.code}") from error
-        check_kept(before)
+        with theirs():
+            try:
+                got = self.call.function(*(None if x is MISSING else x for x in positional), **named)
+            except SystemExit as error:  # no Exception: it would end the whole check
+                raise RuntimeError(f"it ended the program, with status {error.code}") from error
+            settled(self.device)
+            check_kept(before)
         out = {}
         for name, (buffer, given) in self.buffers.items():
             buffer.check()
@@ -289,7 +297,8 @@ class Once:
         out = {}
         for result in results:
             name = next(iter(result.value.names & names))
-            y = self.call.back(_picked(got, result.place))
+            with theirs():
+                y = self.call.back(_picked(got, result.place))
             y = self._canonical(y, result.layout, result.value)
             out[name] = self._inverted(y, result, name)
         return out
@@ -304,7 +313,8 @@ class Once:
                 f'add --map "{places}"'
             )
         values = got if several else [got]
-        return {name: self.call.back(y) for name, y in zip(outputs, values, strict=False)}
+        with theirs():
+            return {name: self.call.back(y) for name, y in zip(outputs, values, strict=False)}
 
     def _canonical(self, y: torch.Tensor, layout: str, value: Expression | Buffer) -> torch.Tensor:
         """Bring a result into the order of the statement, without the batches of length 1 that layouts have added."""
@@ -327,7 +337,8 @@ class Once:
             if operand is not None:
                 value = self.evaluate.evaluate(Expression(ast.unparse(operand), operand, frozenset()))
                 other = value.value.double() if isinstance(value, Axed) else value
-            y = STEPS[step](y, other)
+            with theirs():  # of a shape that does not fit
+                y = STEPS[step](y, other)
         return y
 
     def _unindexed(self, y: torch.Tensor, at: ast.expr | None) -> torch.Tensor:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from dltsym.errors import KernelMapError
+from dltsym.oracle.blame import settled, theirs
 from dltsym.oracle.candidate import Candidate, Misbehaved
 from dltsym.oracle.cases import layouts
 from dltsym.oracle.formats import FORMATS, Array
@@ -118,15 +119,18 @@ def call(
     before = {n: t.clone() for n, t in given.items()}
     inputs = {n: t.requires_grad_() if n in grads else t for n, t in given.items()}
     with np.errstate(all="ignore"):
-        raw = candidate.call(inputs, dict(modes))
-        results = {o: _real(o, r if isinstance(r, torch.Tensor) else torch.as_tensor(r)) for o, r in raw.items()}
+        with theirs():  # around a `Call`, whose own errors are marked as ours by then
+            raw = candidate.call(inputs, dict(modes))
+            results = {o: _real(o, r if isinstance(r, torch.Tensor) else torch.as_tensor(r)) for o, r in raw.items()}
         slopes = _gradients(results, inputs, grads, cotangents or {}) if grads else {}
     for name, was in before.items():
         if not torch.equal(_bits(was), _bits(given[name])):
             raise Misbehaved("mutated input", f"{candidate.name} changed its input {name}")
     everything = {**results, **slopes}
     smooth = tuple(o for o, r in results.items() if r.requires_grad)
-    return Outcome({n: plain(t) for n, t in everything.items()}, {n: _type(t) for n, t in everything.items()}, smooth)
+    with theirs():  # of a kind that is no array
+        values = {n: plain(t) for n, t in everything.items()}
+    return Outcome(values, {n: _type(t) for n, t in everything.items()}, smooth)
 
 
 def plain(t: Any) -> Array:
@@ -178,6 +182,8 @@ def _gradients(
     zero = {f"d{n}": torch.zeros_like(inputs[n]) for n in grads}
     if not used:
         return zero
-    against = [torch.from_numpy(np.array(cotangents[o])).to(results[o]).reshape(results[o].shape) for o in used]
-    found = torch.autograd.grad([results[o] for o in used], [inputs[n] for n in grads], against, allow_unused=True)
+    with theirs():  # a result of another shape than it has to be, and its way back
+        against = [torch.from_numpy(np.array(cotangents[o])).to(results[o]).reshape(results[o].shape) for o in used]
+        found = torch.autograd.grad([results[o] for o in used], [inputs[n] for n in grads], against, allow_unused=True)
+        settled(inputs[grads[0]].device)
     return {k: z if g is None else g for (k, z), g in zip(zero.items(), found, strict=True)}

@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from dltsym.errors import InternalError
 from dltsym.implementation import Case
 from dltsym.oracle import calls
 from dltsym.oracle.bell import bell
+from dltsym.oracle.blame import by_candidate, internal
 from dltsym.oracle.calls import Outcome
 from dltsym.oracle.canaries import run_canaries
 from dltsym.oracle.candidate import Candidate
@@ -240,6 +242,11 @@ def repeated(spec: Spec, candidate: Candidate, seen: Sequence[Seen]) -> Iterator
     ------
     str
         What differs.
+
+    Raises
+    ------
+    InternalError
+        When the oracle itself fails: nothing follows for the candidate.
     """
     largest: dict[str, Seen] = {}
     for one in seen:
@@ -251,6 +258,8 @@ def repeated(spec: Spec, candidate: Candidate, seen: Sequence[Seen]) -> Iterator
         try:
             again = calls.run(spec, candidate, one.prepared).values
         except Exception as e:  # code that is not ours raises anything: that the second run did is the finding
+            if not by_candidate(e):
+                raise InternalError(internal(e, f"in a second run of {one.prepared.case.name}", candidate.name)) from e
             yield f"a second run in {dtype} on {one.prepared.case.name} raised {type(e).__name__}: {e}"
             continue
         first = one.outcome.values if one.outcome else {}

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from dltsym.errors import DltsymError
+from dltsym.errors import DltsymError, InternalError
 from dltsym.operators import Law, Relation
 from dltsym.oracle import calls
+from dltsym.oracle.blame import by_candidate, internal
 from dltsym.oracle.calls import Outcome
 from dltsym.oracle.candidate import Candidate, Misbehaved
 from dltsym.oracle.cases import layouts
@@ -87,6 +88,11 @@ def run_one(
     Returns
     -------
     RelationResult
+
+    Raises
+    ------
+    InternalError
+        When the oracle itself fails: nothing follows for the candidate.
     """
     blank = RelationResult(one.name, prepared.dtype, prepared.case.name, "pass")
     try:
@@ -94,6 +100,8 @@ def run_one(
         with np.errstate(all="ignore"):
             first = known or _ran(lambda: calls.run(spec, candidate, prepared))
             return held((spec, candidate), one, prepared, blank, first)  # type: ignore[arg-type]
+    except InternalError:
+        raise
     except Misbehaved as e:
         return replace(blank, verdict="crash", message=str(e))
     except DltsymError as e:
@@ -269,6 +277,8 @@ def _ran(call: Callable[[], Outcome]) -> Outcome:
     try:
         return call()
     except Exception as e:  # code that is not ours raises anything: whatever it is becomes a crash
+        if not (by_candidate(e) or isinstance(e, DltsymError)):
+            raise InternalError(internal(e, "in a relation", "the candidate")) from e
         raise Misbehaved("relation", f"{type(e).__name__}: {e}") from e
 
 

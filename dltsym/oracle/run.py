@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from dltsym.errors import DomainError, KernelMapError
+from dltsym.errors import DomainError, InternalError, KernelMapError
 from dltsym.implementation import Case
 from dltsym.oracle import calls
+from dltsym.oracle.blame import by_candidate, internal
 from dltsym.oracle.calls import Outcome
 from dltsym.oracle.candidate import Candidate, Misbehaved
 from dltsym.oracle.cases import automatic, replay
@@ -62,6 +63,11 @@ def tried(spec: Spec, candidate: Candidate, prepared: Prepared) -> tuple[CaseRes
     -------
     tuple
         Verdict, and the results; None where there are none.
+
+    Raises
+    ------
+    InternalError
+        When the oracle itself fails on the way to the candidate or back: nothing follows for the candidate.
     """
     told = replay(spec, prepared.case, prepared.dtype)
     blank = CaseResult(prepared.case, prepared.dtype, "skip", level=prepared.level, replay=told)
@@ -78,6 +84,8 @@ def tried(spec: Spec, candidate: Candidate, prepared: Prepared) -> tuple[CaseRes
     except KernelMapError as e:
         return replace(blank, verdict="crash", message=f"{type(e).__name__}: {e}", kind="map"), None
     except Exception as e:  # the door to code that is not ours: whatever it raises is its verdict
+        if not by_candidate(e):
+            raise InternalError(internal(e, f"in the case {told}", candidate.name)) from e
         return replace(blank, verdict="crash", message=f"{type(e).__name__}: {e}", kind="error"), None
     seconds = time.perf_counter() - start
     return judged(spec, candidate, prepared, outcome, replace(blank, seconds=seconds)), outcome

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dltsym.errors import DltsymError, KernelMapError
+from dltsym.oracle.blame import by_candidate
 from dltsym.oracle.candidate import Candidate, Misbehaved
 from dltsym.oracle.spec import Spec, SpecInput
 from dltsym.oracle.trials import hurried
@@ -107,6 +108,8 @@ def returned(candidate: Candidate, call: Any, spec: Spec, timeout: float = 60.0)
     except DltsymError as error:
         raise KernelMapError(f"{candidate.name}: {error}") from None
     except Exception as error:  # the guarded door: whatever a user's function raises is told, with what to do
+        if not by_candidate(error):
+            raise
         text = " ".join(str(error).split())
         arrays = "; if it takes numpy arrays, add --arrays numpy" if candidate.kind == "torch" else ""
         raise KernelMapError(

@@ -23,7 +23,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO, Any
 
-from dltsym.errors import BrokenRecord, DltsymError, KernelMapError, UnsupportedError
+from dltsym.errors import BrokenRecord, DltsymError, InternalError, KernelMapError, UnsupportedError
 from dltsym.oracle.blame import by_candidate
 from dltsym.oracle.candidate import Misbehaved
 
@@ -294,12 +294,19 @@ def answered(request: Request, progress: Progress | None = None) -> Answer:
     Returns
     -------
     Answer
+
+    Raises
+    ------
+    InternalError
+        When the oracle itself fails; any other error that is not on purpose comes as it is.
     """
     try:
         if request.task:
             home, _, name = request.task.partition(":")
             return getattr(import_module(home), name)(request, progress)
         return _checked(request, progress)
+    except InternalError:
+        raise
     except UnsupportedError as error:
         missing = "not installed" in str(error) or "no CUDA device" in str(error)
         return _refused(error, MISSING if missing else USAGE)

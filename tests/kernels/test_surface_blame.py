@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from dltsym import Scope, exp
-from dltsym.errors import KernelMapError
+from dltsym.errors import InternalError, KernelMapError
 from dltsym.implementation import Case
-from dltsym.oracle import hints, replay, run, sandbox, search
+from dltsym.oracle import calling, calls, hints, replay, run, sandbox, search
 from dltsym.oracle.adapters import candidate, resolve
 from dltsym.oracle.gradients import gradient_reference
 from dltsym.oracle.prepare import prepare
@@ -188,9 +188,6 @@ def test_a_file_that_cannot_be_imported_is_misuse(tmp_path: Path, text: str) -> 
 
 
 def test_an_error_of_the_oracle_is_not_put_on_the_callable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def trouble(*_: Any, **__: Any) -> Any:
-        raise ZeroDivisionError("a mistake of ours")
-
     request = Request(file(tmp_path, GOOD) + ":f", "information.lse_two", **QUICK)  # type: ignore[arg-type]
     monkeypatch.setattr(run, "prepare", trouble)
     with pytest.raises(ZeroDivisionError) as found:
@@ -212,6 +209,65 @@ def test_an_error_behind_the_door_is_the_callables() -> None:
         with pytest.raises((OverflowError, ValueError)) as found:
             candidate(function, softmax()).call({"x": torch.zeros(2, 3), "b": torch.zeros(3)}, {})
         assert sandbox.by_candidate(found.value)
+
+
+def trouble(*_: Any, **__: Any) -> Any:
+    """Be a mistake of ours."""
+    raise ZeroDivisionError("a mistake of ours")
+
+
+@pytest.mark.parametrize(
+    ("home", "name"),
+    [(calls, "tensor"), (calls, "layouts"), (calling, "kept"), (calling, "Evaluator"), (calls, "_type")],
+)
+def test_an_error_of_ours_on_the_way_to_a_candidate_is_no_crash_of_it(
+    home: Any, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = candidate(right, softmax())
+    ready = prepare(softmax(), Case("one", {"n": 3, "d": 4}), "f32", own.arithmetic("float32"))
+    assert run.judge(softmax(), own, ready).verdict == "pass"
+    monkeypatch.setattr(home, name, trouble)
+    with pytest.raises(InternalError, match=r"dltsym itself failed in the case .*a mistake of ours"):
+        run.judge(softmax(), own, ready)
+
+
+def test_an_error_of_ours_is_an_internal_error_of_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    request = Request(file(tmp_path, GOOD) + ":f", "information.lse_two", **QUICK)  # type: ignore[arg-type]
+    monkeypatch.setattr(calls, "layouts", trouble)
+    with pytest.raises(InternalError) as found:
+        sandbox.answered(request)
+    assert not sandbox.by_candidate(found.value)
+
+
+def test_errors_of_a_callable_stay_its_own_in_every_place() -> None:
+    class Slope(torch.autograd.Function):
+        @staticmethod
+        def forward(_: Any, x: Any) -> Any:  # type: ignore[override]
+            return x.clone()
+
+        @staticmethod
+        def backward(_: Any, *slopes: Any) -> Any:
+            raise LookupError("no way back")
+
+    def unsplit(x: Any, b: Any) -> Any:
+        return right(Slope.apply(x), b)
+
+    def ragged(x: Any, b: Any) -> Any:
+        return ([[1.0], [1.0, 2.0]],)
+
+    def raises(x: Any, b: Any) -> Any:
+        raise LookupError("no such thing")
+
+    for function, grads, text in (
+        (unsplit, ("x",), "no way back"),
+        (ragged, (), "inhomogeneous"),
+        (raises, (), "no such thing"),
+    ):
+        own = candidate(function, softmax())
+        ready = prepare(softmax(), Case("one", {"n": 3, "d": 4}), "f32", own.arithmetic("float32"), grads)
+        found = run.judge(softmax(), own, ready)
+        assert found.verdict == "crash"
+        assert text in found.message
 
 
 def math_domain(x: float) -> float:
