@@ -1,8 +1,8 @@
-"""Three plots: errors against their tolerance, errors against size, and a kernel under its four roofs."""
+"""A plot of errors against their tolerance."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 LEAST = 1e-4
 """Ratios below are drawn here."""
-ROOFS = ("tensor", "flops", "bytes", "special")
 
 
 def ratios(report: Report, path: str | Path) -> None:
@@ -43,64 +42,6 @@ def ratios(report: Report, path: str | Path) -> None:
     axis.axhline(0.0, color="black", linewidth=1)
     axis.set_ylabel("log10 of error / tolerance")
     axis.set_title(f"{report.spec.key} vs {report.candidate.name}: {report.verdict}", fontsize=9)
-    _saved(plt, figure, path)
-
-
-def against_size(reports: Mapping[str, Report], size: str, path: str | Path) -> None:
-    """Draw the largest relative error of every output against a size, for a kernel and its twin.
-
-    Parameters
-    ----------
-    reports : mapping of str to Report
-        Reports by what they are of.
-    size : str
-        Name of the size.
-    path : str or Path
-        File.
-    """
-    plt = _pyplot()
-    figure, axis = plt.subplots(figsize=(5, 3.6), layout="constrained")
-    for style, (name, report) in zip("-:", reports.items(), strict=False):
-        for row in report.rows:
-            pairs = sorted((r.case.sizes[size], max(c.norm, 1e-20)) for r, c in row.comparisons if size in r.case.sizes)
-            if pairs:
-                label = f"{name} {row.output} {SHORT[row.dtype]}"
-                axis.loglog(*zip(*pairs, strict=True), style, marker=".", linewidth=0.8, label=label)
-    axis.set_xlabel(size)
-    axis.set_ylabel("relative error of the whole output")
-    axis.legend(fontsize=6)
-    _saved(plt, figure, path)
-
-
-def roofline(timing: Sequence[Mapping[str, Any]], roofs: Mapping[str, float], path: str | Path) -> None:
-    """Draw for each timing the share of the time that each of the four roofs alone would take.
-
-    Parameters
-    ----------
-    timing : sequence of mapping
-        ``name``, ``median`` in seconds, and the work ``tensor``, ``flops``, ``bytes``, ``special``.
-    roofs : mapping of str to float
-        Measured ceilings of each, per second.
-    path : str or Path
-        File.
-
-    Raises
-    ------
-    UnsupportedError
-        When there is no timing: nothing is drawn that was not measured.
-    """
-    if not timing:
-        raise UnsupportedError("no timing was measured, so there is no roofline to draw")
-    plt = _pyplot()
-    figure, axis = plt.subplots(figsize=(6, 0.5 * len(timing) + 1.5), layout="constrained")
-    for k, one in enumerate(timing):
-        for j, roof in enumerate(ROOFS):
-            share = float(one.get(roof, 0.0)) / roofs[roof] / float(one["median"])
-            axis.barh(k + 0.18 * (j - 1.5), share, height=0.16, color=f"C{j}", label=roof if k == 0 else None)
-    axis.axvline(1.0, color="black", linewidth=1)
-    axis.set_yticks(range(len(timing)), [str(one["name"]) for one in timing], fontsize=7)
-    axis.set_xlabel("floor of this roof / measured time; above 1 the timing is suspect")
-    axis.legend(fontsize=7)
     _saved(plt, figure, path)
 
 

@@ -11,9 +11,9 @@ import torch
 from oracle_subjects import BAD, candidate, contract, right, softmax_average
 
 from dltsym import Scope, exp
-from dltsym.errors import DomainError, UnsupportedError
+from dltsym.errors import DomainError
 from dltsym.implementation import Case
-from dltsym.oracle import corpus, plots, ratchet
+from dltsym.oracle import corpus, ratchet
 from dltsym.oracle.candidate import Candidate
 from dltsym.oracle.metrics import Comparison
 from dltsym.oracle.report import Report
@@ -182,16 +182,11 @@ def test_the_search_climbs_in_arrays() -> None:
 # Plots
 
 
-def test_plots_are_drawn_from_what_was_measured(tmp_path: Path) -> None:
+def test_a_plot_is_drawn_from_what_was_measured(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     report = report_of(BAD["all zeros"])
     report.plot(tmp_path / "ratios.png")
-    plots.against_size({"kernel": report, "twin": report_of()}, "n", tmp_path / "sizes.svg")
-    roofs = dict.fromkeys(plots.ROOFS, 1e12)
-    plots.roofline([{"name": "a", "median": 2.0, "bytes": 1e12}], roofs, tmp_path / "roof.png")
-    assert all((tmp_path / f).stat().st_size > 1000 for f in ("ratios.png", "sizes.svg", "roof.png"))
-    with pytest.raises(UnsupportedError, match="no timing"):
-        plots.roofline([], roofs, tmp_path / "none.png")
+    assert (tmp_path / "ratios.png").stat().st_size > 1000
 
 
 @pytest.mark.parametrize(("ill", "verdict"), [(0, "pass"), (5, "pass"), (6, "ill"), (10, "ill")])
