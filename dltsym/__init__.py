@@ -5,8 +5,7 @@ Public names are loaded on first use; ``import dltsym`` itself imports nothing h
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from dltsym.lazy import attach
 
 __version__ = "0.1.0"
 
@@ -138,14 +137,4 @@ _HOME = {
     "alpha_equal": "dltsym.lower.alpha",
     **dict.fromkeys(_ERRORS, "dltsym.errors"),
 }
-__all__ = sorted(_HOME)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'dltsym' has no attribute {name!r}")
-    return getattr(import_module(_HOME[name]), name.rstrip("_"))
-
-
-def __dir__() -> list[str]:
-    return [*__all__, "__version__"]
+__getattr__, __dir__, __all__ = attach(__name__, _HOME, ("__version__",))

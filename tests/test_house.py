@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import importlib
 import inspect
 import io
 import re
@@ -174,6 +175,18 @@ def test_public_names_are_the_ones_listed_here() -> None:
 def test_an_unknown_public_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no_such_name"):
         _ = dltsym.no_such_name
+
+
+@pytest.mark.parametrize("package", ["dltsym", "dltsym.bounds", "dltsym.lints", "dltsym.systems"])
+def test_names_on_first_use_have_one_helper(package: str) -> None:
+    module = importlib.import_module(package)
+    assert module.__getattr__.__module__ == "dltsym.lazy"
+    assert "def __getattr__" not in Path(str(module.__file__)).read_text(encoding="utf-8")
+    assert module.__all__ == sorted(module.__all__)
+    assert set(module.__all__) <= set(dir(module))
+    assert [n for n in module.__all__ if getattr(module, n, None) is None] == []
+    with pytest.raises(AttributeError, match=f"module '{package}' has no attribute 'no_such_name'"):
+        _ = module.no_such_name
 
 
 def test_public_functions_and_classes_are_documented() -> None:

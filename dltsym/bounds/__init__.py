@@ -6,8 +6,7 @@ data, who pays for what was not, rounding outward, and the comparison with a bas
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from dltsym.lazy import attach
 
 _NAMES = {
     "amounts": ("Amount", "Grid", "Message", "bits", "flops", "nats"),
@@ -22,15 +21,6 @@ _NAMES = {
     "moments": ("binomial_log_tail", "binomial_upper", "xi"),
     "gaussian": ("GaussianKL", "gaussian_kl"),
 }
-_HOME = {name: module for module, names in _NAMES.items() for name in names}
-__all__ = sorted(_HOME)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return list(__all__)
+__getattr__, __dir__, __all__ = attach(
+    __name__, {name: f"{__name__}.{module}" for module, names in _NAMES.items() for name in names}
+)

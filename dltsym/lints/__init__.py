@@ -6,8 +6,7 @@ batches, shifted and scaled scores, hidden keys. Its source text is never read. 
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from dltsym.lazy import attach
 
 _NAMES = {
     "finding": ("Finding", "Findings", "LINTS"),
@@ -15,15 +14,6 @@ _NAMES = {
     "tolerances": ("lint_tolerance",),
     "matrix": ("lint_parameters", "Parameters"),
 }
-_HOME = {name: module for module, names in _NAMES.items() for name in names}
-__all__ = sorted(_HOME)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return list(__all__)
+__getattr__, __dir__, __all__ = attach(
+    __name__, {name: f"{__name__}.{module}" for module, names in _NAMES.items() for name in names}
+)
