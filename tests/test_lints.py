@@ -169,18 +169,28 @@ def test_feasible_masks_agree_with_matchings() -> None:
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import maximum_bipartite_matching
 
-    from dltsym.lints.feasible import feasible
+    from dltsym.systems import support
 
     random = np.random.default_rng(0)
     for _ in range(40):
         keep = random.random((5, 5)) < 0.4
         size = int((maximum_bipartite_matching(csr_array(keep.astype(int)), "column") >= 0).sum())
-        carried, dying = feasible(keep, np.full(5, 0.2), np.full(5, 0.2))
-        assert carried == pytest.approx(size / 5, abs=1e-9)
+        plans = support(keep)
+        assert plans.carried == pytest.approx(size / 5, abs=1e-9)
+        found = lint_attention(mask=keep, balanced=True)
+        assert ("the mass can be carried" in str(found)) == (size < 5)
         if size == 5:  # a pair is used by some plan where the rest of the mask still has a matching
             rest = [np.delete(np.delete(keep, i, 0), j, 1) for i, j in np.argwhere(keep)]
             sizes = [(maximum_bipartite_matching(csr_array(r.astype(int)), "column") >= 0).sum() for r in rest]
-            assert dying == sum(int(s) < 4 for s in sizes)
+            dying = sum(int(s) < 4 for s in sizes)
+            assert plans.vanishing.sum() == dying
+            assert (f"{dying} allowed pairs are in no plan" in str(found)) == (dying > 0)
+
+
+def test_masses_of_a_mask_need_not_be_normalised() -> None:
+    keep = np.array([[True, False], [True, True]])
+    carried = "at most 0.75 of the mass can be carried"  # 1 of the 2 of the first query, all of the second
+    assert carried in str(lint_attention(mask=keep, balanced=True, a=[2.0, 2.0], b=[1.0, 3.0]))
 
 
 # Tolerances

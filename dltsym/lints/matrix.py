@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from dltsym.errors import DomainError
 from dltsym.lints.family import half_steps as balanced_steps
-from dltsym.lints.feasible import feasible
 from dltsym.lints.finding import Fact, Finding, Findings, Untested, found
 from dltsym.lints.rows import sums
 from dltsym.lints.seen import Item, largest, listed
+from dltsym.systems.masks import support
 
 Array = NDArray[np.float64]
 
@@ -145,9 +145,11 @@ def _masked(given: Parameters) -> Iterator[Item]:
         raise DomainError(
             f"masses of shapes {a.shape}, {b.shape} and sums {a.sum():g}, {b.sum():g} do not fit a mask {n}x{m}"
         )
-    carried, dying = feasible(keep, a, b)
-    if carried < 1 - 1e-9:
-        yield found("L7", f"no plan on this mask has these marginals: at most {carried:.6g} of the mass can be carried",
+    plans = support(keep, a / a.sum(), b / b.sum())
+    dying = int(plans.vanishing.sum())
+    if not plans.feasible:
+        told = f"at most {plans.carried:.6g} of the mass can be carried"
+        yield found("L7", f"no plan on this mask has these marginals: {told}",
                     advice="allow more pairs, or give the column marginal a finite price rho")  # fmt: skip
     elif dying:
         yield found("L7", f"{dying} allowed pairs are in no plan with these marginals: their weights die out, like one "

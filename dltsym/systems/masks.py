@@ -28,6 +28,8 @@ class Support:
         least this part of their mass after a column step: ``1 - |N(I)|/|I|`` for uniform masses.
     rows, columns : tuple of int
         The rows I of the deficit, and all columns N(I) that they see.
+    carried : float
+        Largest part of the mass that a plan on the mask can carry without too much in any row or column.
     vanishing : ndarray of bool, shape (n, m)
         Allowed entries that are 0 in every plan: Sinkhorn's iteration loses them at the rate 1/k only.
     empty_rows, empty_columns : tuple of int
@@ -38,6 +40,7 @@ class Support:
     deficit: float
     rows: tuple[int, ...]
     columns: tuple[int, ...]
+    carried: float
     vanishing: Any
     empty_rows: tuple[int, ...]
     empty_columns: tuple[int, ...]
@@ -152,7 +155,8 @@ def support(mask: Any, a: Any = None, b: Any = None) -> Support:
     near = used[short].any(0)
     deficit = 0.0 if feasible else float(1 - _share(column[near], row[short], exact, n, m))
     whole = [tuple(map(int, x)) for x in (np.flatnonzero(short), np.flatnonzero(near), *empty)]
-    return Support(feasible, deficit, whole[0], whole[1], hidden, whole[2], whole[3])
+    carried = 1.0 if feasible else float(flow.sum() / supply.sum())
+    return Support(feasible, deficit, whole[0], whole[1], carried, hidden, whole[2], whole[3])
 
 
 def hall_deficit(mask: Any, a: Any = None, b: Any = None) -> float:
