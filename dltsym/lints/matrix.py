@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dltsym.errors import DomainError
+from dltsym.errors import DomainError, DTypeError, ShapeError
 from dltsym.lints.family import half_steps as balanced_steps
 from dltsym.lints.finding import Fact, Finding, Findings, Untested, found
 from dltsym.lints.rows import sums
 from dltsym.lints.seen import Item, largest, listed
-from dltsym.systems.masks import support
+from dltsym.systems.inputs import count, number, reals
+from dltsym.systems.masks import mask_array, support
 
 Array = NDArray[np.float64]
+LONG = 10_001
+"""Half-steps that are followed."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,8 @@ def lint_parameters(given: Parameters) -> Findings:
     ------
     DomainError
         For a temperature that is not positive, or shapes that do not agree.
+    ShapeError
+        For arrays with too few axes.
 
     Examples
     --------
@@ -84,20 +89,55 @@ def lint_parameters(given: Parameters) -> Findings:
     ('L2',)
     >>> lint_parameters(Parameters(plan=[[0.5, 0.5], [0.5, 0.5]])).lints
     ('L4',)
-    """
-    if given.eps is not None and not given.eps > 0:
-        raise DomainError(f"eps = {given.eps}; a temperature must be above 0")
-    items: list[Item] = [*_options(given), *_masked(given)]
-    if given.plan is not None:
-        items += _plan(given, np.asarray(given.plan, dtype=float))
-    if given.weights is not None:
-        items += _weights(given, np.asarray(given.weights, dtype=float))
-    if given.potentials is not None:
-        items += _potentials(given)
+    """  # noqa: DOC502 - raised where each part is read
+    given = _checked(given)
+    with np.errstate(over="ignore", invalid="ignore"):  # what overflows is not small, and is told
+        items: list[Item] = [*_options(given), *_masked(given)]
+        if given.plan is not None:
+            items += _plan(given, given.plan)
+        if given.weights is not None:
+            items += _weights(given, given.weights)
+        if given.potentials is not None:
+            items += _potentials(given)
     return Findings(
         "parameters", tuple(x for x in items if isinstance(x, Finding)),
         tuple(x.text for x in items if isinstance(x, Fact)), tuple(x.text for x in items if isinstance(x, Untested)),
     )  # fmt: skip
+
+
+def _checked(given: Parameters) -> Parameters:
+    """Return parameters as arrays and plain numbers; what they hold may be infinite or nan, which is for the lints."""
+    told: dict[str, Any] = {}
+    for name in ("weights", "plan", "scores", "prior", "a", "b"):
+        if (x := getattr(given, name)) is not None:
+            told[name] = reals(x, name)
+    for name in ("weights", "plan"):
+        if name in told and (told[name].ndim < 2 or 0 in told[name].shape):
+            raise ShapeError(f"{name} of shape {told[name].shape}; they need queries and keys, (..., n, m)")
+    for name in ("eps", "scale"):
+        if (x := getattr(given, name)) is not None:
+            told[name] = number(x, name)
+    if told.get("eps", 1.0) <= 0:
+        raise DomainError(f"eps = {given.eps}; a temperature must be above 0")
+    if given.mask is not None:
+        told["mask"] = _seen(given.mask)
+    if given.half_steps is not None:
+        told["half_steps"] = count(given.half_steps, "half_steps", what="the number of half-steps")
+    unit = number(given.dtype_unit, "dtype_unit", infinite=True)
+    if not unit >= 0:
+        raise DomainError(f"dtype_unit = {unit}; an error is not negative")
+    return replace(given, **told, dtype_unit=unit)
+
+
+def _seen(mask: Any) -> Any:
+    """Return a mask; 0 and 1 stand for False and True here, and any other number is part of an additive mask."""
+    try:
+        return mask_array(mask)
+    except DTypeError:
+        found = reals(mask, "mask")
+        if not np.isin(found, (0.0, 1.0)).all():
+            raise
+        return found == 1
 
 
 def _options(given: Parameters) -> Iterator[Item]:
@@ -126,8 +166,8 @@ def _size(given: Parameters) -> int | None:
 def _masked(given: Parameters) -> Iterator[Item]:
     if given.mask is None:
         return
-    keep = np.asarray(given.mask, dtype=bool)
-    if keep.ndim != 2:
+    keep = given.mask
+    if keep.ndim != 2 or not keep.size:
         raise DomainError(f"a mask of shape {keep.shape}; it needs queries and keys, (n, m)")
     n, m = keep.shape
     empty, unseen = np.flatnonzero(~keep.any(1)), np.flatnonzero(~keep.any(0))
@@ -139,9 +179,9 @@ def _masked(given: Parameters) -> Iterator[Item]:
         yield found("L7", f"the keys {listed(unseen)} are seen by no query, and have to carry mass")
     if n == m and n > 1 and np.array_equal(keep, np.tri(n, dtype=bool)) and not given.causal and given.b is None:
         yield found("L6", "the mask is causal and columns are balanced: the only limit is the identity")
-    a = np.full(n, 1 / n) if given.a is None else np.asarray(given.a, dtype=float)
-    b = np.full(m, 1 / m) if given.b is None else np.asarray(given.b, dtype=float)
-    if a.shape != (n,) or b.shape != (m,) or not abs(a.sum() - b.sum()) <= 1e-9 * a.sum():
+    a, b = np.full(n, 1 / n) if given.a is None else given.a, np.full(m, 1 / m) if given.b is None else given.b
+    fits = a.shape == (n,) and b.shape == (m,) and 0 < a.sum() < np.inf and abs(a.sum() - b.sum()) <= 1e-9 * a.sum()
+    if not fits or (a < 0).any() or (b < 0).any():
         raise DomainError(
             f"masses of shapes {a.shape}, {b.shape} and sums {a.sum():g}, {b.sum():g} do not fit a mask {n}x{m}"
         )
@@ -169,8 +209,7 @@ def _plan(given: Parameters, plan: Array) -> Iterator[Item]:
         yield found("L19", f"the mass of the plan is {listed(mass)}, not 1: finite numbers, but no plan",
                     advice="solve in the log domain, and look at mass, rows and columns, not at isfinite")  # fmt: skip
     else:
-        a = np.full(n, 1 / n) if given.a is None else np.asarray(given.a, dtype=float)
-        b = np.full(m, 1 / m) if given.b is None else np.asarray(given.b, dtype=float)
+        a, b = _masses(given, n, m)
         row, column = largest(plan.sum(-1) - a), largest(plan.sum(-2) - b)
         yield Fact(f"mass 1, rows off by {row:.2g}, columns by {column:.2g}")
         if row > given.dtype_unit and column <= given.dtype_unit:
@@ -183,17 +222,28 @@ def _plan(given: Parameters, plan: Array) -> Iterator[Item]:
             )
 
 
+def _masses(given: Parameters, n: int, m: int) -> tuple[Array, Array]:
+    a, b = np.full(n, 1 / n) if given.a is None else given.a, np.full(m, 1 / m) if given.b is None else given.b
+    if a.shape[-1:] != (n,) or b.shape[-1:] != (m,):
+        raise ShapeError(f"masses of shapes {a.shape} and {b.shape} for {n} queries and {m} keys")
+    return a, b
+
+
+def _fitting_mask(given: Parameters, a: Array) -> Any:
+    if given.mask.shape != a.shape[-2:]:
+        raise ShapeError(f"a mask of shape {given.mask.shape} for weights of shape {a.shape}")
+    return given.mask
+
+
 def _meant(given: Parameters) -> bool:
     """Tell whether a plan was given alone, so that it is meant as attention."""
     return given.scores is None and not given.balanced and given.half_steps is None
 
 
 def _weights(given: Parameters, a: Array) -> Iterator[Item]:
-    if a.ndim < 2:
-        raise DomainError(f"weights of shape {a.shape}; they need queries and keys, (..., n, m)")
     empty = np.zeros(a.shape[-2], bool)
     if given.mask is not None:
-        keep = np.asarray(given.mask, dtype=bool)
+        keep = _fitting_mask(given, a)
         empty = ~keep.any(-1)
         hidden = largest(a[..., ~keep]) if (~keep).any() else 0.0
         if hidden > 0:
@@ -207,18 +257,23 @@ def _weights(given: Parameters, a: Array) -> Iterator[Item]:
 def _against_scores(given: Parameters, a: Array) -> Iterator[Item]:
     """Hold weights against what scores and temperature give after the half-steps."""
     assert given.eps is not None
-    s = np.asarray(given.scores, dtype=float)
+    s = given.scores
     if s.shape != a.shape:
         raise DomainError(f"scores of shape {s.shape} and weights of shape {a.shape}; they must be equal")
     if a.ndim != 2:
         yield Untested("weights against scores: one matrix at a time")
         return
-    prior = 0.0 if given.prior is None else np.asarray(given.prior, dtype=float)
-    keep = None if given.mask is None else np.asarray(given.mask, dtype=bool)
-    count = given.half_steps or (201 if given.balanced else 1)
+    prior = 0.0 if given.prior is None else given.prior
+    if np.shape(prior) not in ((), s.shape, s.shape[-1:]):
+        raise DomainError(f"prior of shape {np.shape(prior)} and scores of shape {s.shape}; they must be equal")
+    keep = None if given.mask is None else given.mask
+    wanted = given.half_steps or (201 if given.balanced else 1)
+    if not 0 < wanted <= LONG:
+        yield Untested(f"weights against scores: {wanted} half-steps are not followed, only 1 to {LONG}")
+        return
 
     def made(x: Array) -> Array:
-        return balanced_steps(x, 1.0, count, keep=keep)[-1]
+        return balanced_steps(x, 1.0, wanted, keep=keep)[-1]
 
     def off(x: Array) -> float:
         return largest(np.nan_to_num(made(x)) - np.nan_to_num(a))
@@ -231,13 +286,13 @@ def _against_scores(given: Parameters, a: Array) -> Iterator[Item]:
         yield found("L3", f"the weights are those of (scores + prior)/{given.eps:g}")
     elif given.scale is not None and off(s * given.scale / given.eps + prior) <= 100 * given.dtype_unit:
         yield Fact("the weights are those of scale times scores over eps")
-    elif count == 1:
+    elif wanted == 1:
         yield found("L2", f"the weights differ by {off(logits):.3g} from softmax of the scores over {given.eps:g}",
                     advice="compare temperature, prior and mask")  # fmt: skip
     else:
         near = [t for t, x in enumerate(balanced_steps(logits, 1.0, 400, keep=keep), 1) if largest(x - a) <= 1e-4]
         told = f"they are those after {near[0]}" if near else f"they differ by {off(logits):.3g}"
-        yield found("L5", f"the weights are not those after {count} half-steps: {told}")
+        yield found("L5", f"the weights are not those after {wanted} half-steps: {told}")
 
 
 def _potentials(given: Parameters) -> Iterator[Item]:
@@ -245,14 +300,20 @@ def _potentials(given: Parameters) -> Iterator[Item]:
     if given.scores is None or given.eps is None:
         yield Untested("potentials: give scores and eps too")
         return
-    s = np.asarray(given.scores, dtype=float)
-    f, g = (np.asarray(x, dtype=float) for x in given.potentials or ())
+    s = given.scores
+    if s.ndim != 2 or not s.size:
+        raise ShapeError(f"scores of shape {s.shape}; potentials need queries and keys, (n, m)")
     n, m = s.shape
-    a = np.full(n, 1 / n) if given.a is None else np.asarray(given.a, dtype=float)
-    b = np.full(m, 1 / m) if given.b is None else np.asarray(given.b, dtype=float)
+    pair = given.potentials if isinstance(given.potentials, tuple | list) else ()
+    if len(pair) != 2:
+        raise ShapeError("potentials are two lists, f of the queries and g of the keys")
+    f, g = (reals(x, name) for x, name in zip(pair, ("f", "g"), strict=True))
+    if f.shape != (n,) or g.shape != (m,):
+        raise ShapeError(f"potentials of shapes {f.shape} and {g.shape} for scores of shape {s.shape}")
+    a, b = _masses(given, n, m)
     counting = np.exp((f[:, None] + g + s) / given.eps)
     mass, other = float((a[:, None] * b * counting).sum()), float(counting.sum())
-    if abs(mass - 1) > 1e-3:
+    if not abs(mass - 1) <= 1e-3:
         told = (
             "in counting form, P = exp((f + g - C)/eps), it is 1"
             if abs(other - 1) <= 1e-3

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltsym.errors import DomainError
+from dltsym.errors import DltsymError, DomainError
 from dltsym.lints.finding import Finding, Findings, found
+from dltsym.systems.inputs import choice, count, number
 
 Array = NDArray[np.float64]
 
@@ -47,7 +48,7 @@ def lint_tolerance(
     Raises
     ------
     DomainError
-        For a tolerance below 0 or nan, or sizes below 1.
+        For a tolerance below 0 or nan, or anything but two sizes of at least 1.
 
     Examples
     --------
@@ -56,10 +57,11 @@ def lint_tolerance(
     >>> lint_tolerance(1e-6, 1e-4, shape=(4, 1000)).ok
     True
     """
-    if not (atol >= 0 and rtol >= 0) or min(shape) < 1 or of not in ("weights", "output", "rows"):
-        raise DomainError(
-            f"tolerances {atol}, {rtol} of {of} of shape {shape}: they must be at least 0, sizes at least 1"
-        )
+    atol, rtol = number(atol, "atol", infinite=True), number(rtol, "rtol", infinite=True)
+    choice(of, "of", ("weights", "output", "rows"))
+    if not (atol >= 0 and rtol >= 0):
+        raise DomainError(f"tolerances {atol}, {rtol}: they must be at least 0")
+    shape = _sizes(shape)
     right, wrong = _results(shape)
     views = {"weights": lambda a: a, "rows": lambda a: a.sum(-1), "output": lambda a: a @ _values(shape[1])}
     view = views[of]
@@ -83,6 +85,14 @@ def lint_tolerance(
             out.append(found("L20", f"{limit} accepts {name} for {size}"))
     facts = () if accepts is not None else (_needed(view, right, wrong, rtol),)
     return Findings(f"tolerance of {of}, shape {shape}", tuple(out), facts)
+
+
+def _sizes(shape: Any) -> tuple[int, int]:
+    try:
+        n, m = (count(x, "a size", 1) for x in shape)
+    except (TypeError, ValueError, DltsymError):
+        raise DomainError(f"shape is {shape!r}: two sizes, queries and keys, of at least 1 are needed") from None
+    return n, m
 
 
 def _results(shape: tuple[int, int]) -> tuple[Array, dict[str, Array]]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dltsym.lazy import attach
 
 _NAMES = {
-    "flows": ("Flow", "energy", "energy_rate", "flow", "particle_drift", "random_tokens"),
+    "flows": ("Flow", "flow", "particle_drift", "random_tokens"),
+    "energies": ("energy", "energy_rate"),
     "clusters": ("Counts", "cluster_counts"),
     "equiangular": (
         "Curve",

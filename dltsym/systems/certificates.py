@@ -10,7 +10,7 @@ import numpy as np
 
 from dltsym.errors import DomainError, ShapeError
 from dltsym.systems.compiled import tensor
-from dltsym.systems.inputs import Array, real_array
+from dltsym.systems.inputs import WIDEST, Array, real_array
 from dltsym.systems.masks import masses
 
 if TYPE_CHECKING:
@@ -106,9 +106,9 @@ def marginal_errors(P: Any, a: Any = None, b: Any = None) -> dict[str, Array]:
     Raises
     ------
     ShapeError
-        For fewer than two axes.
+        For fewer than two axes, and batches that do not fit.
     DomainError
-        For entries that are not finite, or negative.
+        For entries that are not finite, or negative, or beyond 1e300.
 
     Examples
     --------
@@ -120,7 +120,15 @@ def marginal_errors(P: Any, a: Any = None, b: Any = None) -> dict[str, Array]:
         raise ShapeError(f"P has shape {plan.shape}; it must be (..., n, m)")
     if (plan < 0).any():
         raise DomainError(f"P{list(map(int, np.argwhere(plan < 0)[0]))} is negative")
-    pairs = [(masses(x, plan.shape[-k], name), plan.sum(-3 + k)) for x, k, name in ((a, 2, "a"), (b, 1, "b"))]
+    if (plan > WIDEST).any():
+        raise DomainError(f"P reaches {plan.max():.6g}, near the end of floating point: a plan has mass 1")
+    targets = masses(a, plan.shape[-2], "a"), masses(b, plan.shape[-1], "b")
+    try:
+        batch = np.broadcast_shapes(plan.shape[:-2], *(x.shape[:-1] for x in targets))
+    except ValueError:
+        raise ShapeError(f"P has shape {plan.shape}, a {targets[0].shape}, b {targets[1].shape}") from None
+    plan = np.broadcast_to(plan, (*batch, *plan.shape[-2:]))
+    pairs = list(zip(targets, (plan.sum(-1), plan.sum(-2)), strict=True))
     rows, columns = (
         np.abs(np.divide(now, want, out=np.ones_like(now), where=want > 0) - 1).max(-1)
         for want, now in ((np.broadcast_to(w, s.shape), s) for w, s in pairs)

@@ -12,8 +12,8 @@ import numpy as np
 
 from dltsym.errors import DomainError, ShapeError
 from dltsym.systems.compiled import closed, tensor
-from dltsym.systems.flows import FASTEST, RULES
-from dltsym.systems.inputs import Array, choice, grid, real_array, temperatures
+from dltsym.systems.energies import FASTEST, RULES
+from dltsym.systems.inputs import Array, choice, count, generator, grid, number, real_array, temperatures
 from dltsym.systems.integrate import Progress, steps
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "triangle_rate",
 ]
 
+FARTHEST = 1e15  # radians, beyond which the next float is a good part of a turn away
 ANGLES, TRIANGLE, MODES = "particles.kuramoto_limit", "particles.circle_threshold", "particles.mode_growth"
 OUTPUT = {"sa": "drift", "usa": "unnormalised"}
 
@@ -68,6 +69,8 @@ def _angles(theta: Any) -> Array:
     out = real_array(theta, "theta")
     if out.ndim < 1 or 0 in out.shape:
         raise ShapeError(f"theta has shape {out.shape}; it must be (..., n) with at least one token")
+    if (np.abs(out) > FARTHEST).any():
+        raise DomainError(f"theta reaches {out.flat[np.abs(out).argmax()]:.6g}, where floats do not resolve a turn")
     return out
 
 
@@ -174,7 +177,7 @@ def triangle_rate(beta: Any, rule: str = "sa") -> Array:
     -------
     ndarray
     """
-    return np.asarray(tensor(TRIANGLE, choice(rule, "rule", RULES))(be=real_array(beta, "beta")))
+    return np.asarray(tensor(TRIANGLE, choice(rule, "rule", RULES))(be=temperatures(beta, ())[0]))
 
 
 def triangle_growth(beta: float, rule: str = "sa", *, size: float = 1e-6, t: float = 1.0, seed: int = 0) -> Growth:
@@ -200,19 +203,26 @@ def triangle_growth(beta: float, rule: str = "sa", *, size: float = 1e-6, t: flo
     Raises
     ------
     DomainError
-        For a size or a time that is not positive.
+        For a size or a time that is not positive, or so small that nothing is left of the perturbation.
     """
+    beta, size, t = number(beta, "beta"), number(size, "size"), number(t, "t")
     if not (size > 0 and t > 0):
         raise DomainError(f"size = {size} and t = {t} must be positive: a rate is measured between two times")
     corners = 2 * np.pi / 3 * np.arange(3)
-    noise = np.random.default_rng(seed).standard_normal(3)
+    noise = generator(seed).standard_normal(3)
     noise -= noise.mean()
     run = angle_flow(corners + size * noise / np.abs(noise).max(), beta, times=[t], rule=rule, atol=1e-9 * size)
     ends = [
         x - x.mean() - (corners - corners.mean()) for x in (corners + size * noise / np.abs(noise).max(), run.theta[0])
     ]
-    measured = math.log(np.linalg.norm(ends[1]) / np.linalg.norm(ends[0])) / t
-    return Growth(measured, float(triangle_rate(beta, rule)))
+    return Growth(_rate(*map(np.linalg.norm, ends), t), float(triangle_rate(beta, rule)))
+
+
+def _rate(before: Any, after: Any, t: float) -> float:
+    if not (before > 0 and after > 0):
+        raise DomainError("nothing is left of the perturbation beside the rounding: take a larger size, or another t")
+    with np.errstate(over="ignore"):
+        return float(np.log(after / before) / t)
 
 
 def mode_rates(beta: float, kmax: int, *, d: int = 2, rule: str = "sa") -> Array:
@@ -238,18 +248,18 @@ def mode_rates(beta: float, kmax: int, *, d: int = 2, rule: str = "sa") -> Array
     ------
     ShapeError
         For more than one beta.
+    DTypeError
+        For a degree or a dimension that is no integer.
     DomainError
         For a beta that is not positive, or a degree below 0.
-    """
-    b = real_array(beta, "beta")
-    if b.ndim:
-        raise ShapeError(f"beta has shape {b.shape}; one number is needed")
+    """  # noqa: DOC502 - raised where each input is read
+    b, kmax, d = number(beta, "beta"), count(kmax, "kmax", what="a degree"), count(d, "d", 2, "a dimension")
     if kmax < 0:
         raise DomainError(f"kmax is {kmax}; degrees count from 0")
     kernel = closed(
         MODES, {"sa": "rate", "usa": "usa"}[choice(rule, "rule", RULES)], "ball"
     )  # Bessel functions overflow
-    exact = {"d": d, "be": Fraction(float(b))}
+    exact = {"d": d, "be": Fraction(b)}
     return np.array([_nearest(kernel(k=k, **exact)) for k in range(kmax + 1)])
 
 
@@ -291,15 +301,19 @@ def mode_growth(
     Raises
     ------
     DomainError
-        For a degree that n tokens do not resolve.
+        For a degree that n tokens do not resolve, and a size that leaves no perturbation.
     """
+    beta, size = number(beta, "beta"), number(size, "size")
+    k, n = count(k, "k", 1, "a degree"), count(n, "n", 1, "the number of tokens")
     if not 1 <= k < n / 2:
         raise DomainError(f"{n} tokens resolve the modes 1 to {(n - 1) // 2}, not {k}")
     predicted = float(mode_rates(beta, k, rule=rule)[k])
-    last = 1 / max(abs(predicted), 0.01) if t is None else t
+    last = 1 / max(abs(predicted), 0.01) if t is None else number(t, "t")
+    if not (size > 0 and last > 0):
+        raise DomainError(f"size = {size} and t = {last} must be positive: a rate is measured between two times")
     start = 2 * np.pi / n * np.arange(n)
     run = angle_flow(start + size / k * np.sin(k * start), beta, times=[0.0, last], rule=rule, atol=1e-9 * size)
     moved = run.theta - start  # mean(exp(i k theta)) without the cancellation of n unit vectors
     waves = np.exp(1j * k * start) * np.expm1(1j * k * moved)
     before, after = np.abs(waves.mean(-1))
-    return Growth(float(np.log(after / before) / last), predicted)
+    return Growth(_rate(before, after, last), predicted)

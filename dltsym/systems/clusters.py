@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dltsym.errors import DomainError
 from dltsym.systems.compiled import tensor
-from dltsym.systems.inputs import Array, tokens
+from dltsym.systems.inputs import Array, number, tokens
 
 __all__ = ["Counts", "cluster_counts"]
 
@@ -58,12 +58,11 @@ def cluster_counts(X: Any, delta: float = 0.01, *, normalise: bool = False) -> C
     Returns
     -------
     Counts
-        Rows of zeros have no direction and are refused.
 
     Raises
     ------
     DomainError
-        For a delta outside (0, 2].
+        For a delta outside (0, 2], rows that are no unit vectors, and rows of zeros, which have no direction.
 
     Examples
     --------
@@ -71,7 +70,7 @@ def cluster_counts(X: Any, delta: float = 0.01, *, normalise: bool = False) -> C
     >>> round(float(counts.participation), 9), int(counts.components)
     (1.6, 2)
     """
-    x = tokens(X, normalise, "X")
+    x, delta = tokens(X, normalise, "X"), number(delta, "delta")
     if not 0 < delta <= 2:
         raise DomainError(f"delta = {delta} has to lie in (0, 2]")
     law = np.linalg.svd(x, compute_uv=False) ** 2

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltsym.errors import DomainError, DTypeError, ShapeError
+from dltsym.errors import DomainError, ShapeError
 from dltsym.systems.compiled import closed, tensor
-from dltsym.systems.flows import RULES
-from dltsym.systems.inputs import Array, choice, grid, real_array
+from dltsym.systems.energies import RULES
+from dltsym.systems.inputs import Array, choice, count, grid, number, real_array
 from dltsym.systems.integrate import steps
 
 __all__ = [
@@ -33,6 +33,7 @@ HITTING = "particles.hitting_time"
 AT_REST = 8 * np.finfo(float).eps  # of 1 + (n - 1) gamma, at a simplex that has been rounded
 FARTHEST = 700.0  # y, where the gap is far below the spacing of floats and exp(y) does not overflow yet
 SWIFTEST = 1e-100  # a faster curve is at the end of its way within no time; more would overflow in the solver
+HOTTEST = 1e100  # beyond, balls are too wide for 15 digits
 HOTTEST_FLOAT = 500.0  # larger exponents are left to balls: they neither overflow nor miss a narrow peak
 
 
@@ -94,11 +95,7 @@ class Halfway:
 
 
 def _count(n: Any) -> int:
-    if isinstance(n, bool | np.bool_) or not isinstance(n, int | np.integer):
-        raise DTypeError(f"n is {n!r}; the number of tokens is an integer")
-    if n < 2:
-        raise DomainError(f"n = {n}: an inner product needs two tokens")
-    return int(n)
+    return count(n, "n", 2, "the number of tokens of an inner product")
 
 
 def _together(*arrays: Array) -> tuple[Array, ...]:
@@ -111,8 +108,8 @@ def _together(*arrays: Array) -> tuple[Array, ...]:
 def _cosines(g: Any, n: int, name: str) -> tuple[Array, NDArray[np.bool_]]:
     """Return cosines and where they are those of a simplex, the smallest possible."""
     out = real_array(g, name)
-    rest = 1 + (n - 1) * out
-    if (out > 1).any() or (rest < -AT_REST * n).any():
+    rest = 1 + (n - 1) * out.clip(-1, 1)
+    if (np.abs(out) > 1).any() or (rest < -AT_REST * n).any():
         raise DomainError(f"{name} = {g}: {n} unit vectors have a common cosine of at least -1/(n - 1), at most 1")
     return out, rest <= AT_REST * n
 
@@ -153,14 +150,23 @@ def curve(
     -------
     Curve
 
+    Raises
+    ------
+    ShapeError
+        When shapes do not broadcast, or to nothing.
+    DomainError
+        For numbers outside their domains, and when the solver gives up.
+
     Examples
     --------
     >>> round(float(curve(128, 1.0, times=[2.0]).gamma[0]), 12)
     0.285276830302
-    """
+    """  # noqa: DOC502 - raised where each input is read
     n, when = _count(n), grid(t, times)
     start, simplex = _cosines(g0, n, "g0")
     b, start, simplex = _together(real_array(beta, "beta"), start, simplex)
+    if not b.size:
+        raise ShapeError(f"beta and g0 have the common shape {b.shape}: there is no curve in it")
     together = start >= 1
     inner = np.where(simplex | together, 0.0, start)
     # The identity of the speeds holds for every real beta, while the record of hitting times declares beta >= 0.
@@ -217,8 +223,8 @@ def hitting_time(n: int, beta: Any, g: Any, g0: Any = 0.0, rule: str = "sa") -> 
     n, of = _count(n), {"sa": "T", "usa": "T_usa"}[choice(rule, "rule", RULES)]
     b, (end, _), (start, simplex) = real_array(beta, "beta"), _cosines(g, n, "g"), _cosines(g0, n, "g0")
     b, end, start, simplex = _together(b, end, start, simplex)
-    if (b < 0).any():
-        raise DomainError("hitting times are stated for beta >= 0")
+    if (b < 0).any() or (b > HOTTEST).any():
+        raise DomainError(f"hitting times are stated for beta >= 0, and certified up to {HOTTEST:g}")
     if (end < start).any():
         raise DomainError("the common cosine only grows: g has to be at least g0")
     out = np.empty((2, *b.shape))
@@ -270,7 +276,7 @@ def phase_curve(t: Any, n: int, delta: float) -> PhaseCurve:
     >>> round(float(phase_curve(30.0, 128, 1e-3).beta), 10)
     7.7848772709
     """
-    n, when, key = _count(n), real_array(t, "t"), "particles.phase_curve"
+    n, when, key, delta = _count(n), real_array(t, "t"), "particles.phase_curve", number(delta, "delta")
     if not 0 < delta < 1:
         raise DomainError(f"delta = {delta} has to lie between 0 and 1")
     first = float(closed(key, "first_time")(n=n, dl=delta))
@@ -348,6 +354,8 @@ def halfway_bound(t: Any, n: int, beta: Any, rule: str = "sa") -> Halfway:
     if (b < 0).any() or (when < 0).any():
         raise DomainError("the bound is stated for t >= 0 and beta >= 0")
     kernel = tensor("particles.halfway_bound", of)  # unlike the closed kernel it may be asked outside the hypotheses
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         bound = np.asarray(kernel(n=n, be=b, **{{"sa": "t", "usa": "t2"}[of]: when}))
+    # Where exp(beta) overflows, SA is 0 times an infinite exponent, long before half of the way, and USA exactly there.
+    bound = np.where(np.isnan(bound), np.inf if of == "sa" else 0.5, bound)
     return Halfway(bound, bound <= 0.5)

@@ -8,16 +8,26 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dltsym.errors import DomainError, ShapeError
+from dltsym.errors import DltsymError, DomainError, ShapeError
 from dltsym.systems.compiled import several, tensor
-from dltsym.systems.inputs import Array, choice, grid, real_array, temperatures, tokens
+from dltsym.systems.energies import BALANCE, FASTEST, RULES, centred, levels, shifts
+from dltsym.systems.inputs import (
+    COLDEST,
+    Array,
+    choice,
+    count,
+    generator,
+    grid,
+    number,
+    real_array,
+    temperatures,
+    tokens,
+)  # fmt: skip
 from dltsym.systems.integrate import Progress, Step, steps
 
-__all__ = ["RULES", "Flow", "energy", "energy_rate", "flow", "particle_drift", "random_tokens"]
+__all__ = ["Flow", "flow", "particle_drift", "random_tokens"]
 
-RULES = ("sa", "usa")
-FIELD, BALANCE = "particles.mean_field", "particles.energy_dissipation"
-FASTEST = 700.0  # exp of more overflows
+FIELD = "particles.mean_field"
 BLOCK = 2**20  # entries of Gram matrices at a time
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(5)
 
@@ -86,8 +96,19 @@ def random_tokens(shape: Sequence[int], seed: int) -> Array:
     -------
     ndarray, shape (..., n, d)
         Unit rows.
-    """
-    return tokens(np.random.default_rng(seed).standard_normal(tuple(shape)), normalise=True)
+
+    Raises
+    ------
+    ShapeError
+        For a shape that is no list of at least two positive integers.
+    DomainError
+        For a seed that is none.
+    """  # noqa: DOC502 - the seed is read by `generator`
+    try:
+        sizes = tuple(count(n, "an entry of the shape", 1, "a size") for n in shape)
+    except (TypeError, DltsymError):
+        raise ShapeError(f"shape is {shape!r}; it must be (..., n, d), positive integers") from None
+    return tokens(generator(seed).standard_normal(sizes), normalise=True)
 
 
 def _drift(x: Array, beta: Array, rule: str, V: Array | None, scaled: bool) -> Array:
@@ -116,7 +137,9 @@ def _values(V: Any, d: int) -> Array | None:
     out = real_array(V, "V")
     if out.shape != (d, d):
         raise ShapeError(f"V has shape {out.shape}; tokens of dimension {d} need ({d}, {d})")
-    return out
+    if (np.abs(out) > COLDEST).any():
+        raise DomainError(f"V reaches {np.abs(out).max():.6g}: a factor of V is a unit of time, divide by it")
+    return None if (out == np.eye(d)).all() else out
 
 
 def particle_drift(
@@ -142,89 +165,19 @@ def particle_drift(
     Returns
     -------
     ndarray, shape (..., n, d)
-        Tangent vectors. Tokens off the sphere, numbers that are not finite and speeds that overflow are refused.
-    """
+        Tangent vectors.
+
+    Raises
+    ------
+    DomainError
+        For tokens off the sphere, numbers that are not finite, and speeds that overflow.
+    ShapeError
+        When shapes do not fit.
+    """  # noqa: DOC502 - raised where each input is read
     x = tokens(X, normalise, "X")
     b, _ = temperatures(beta, x.shape[:-2])
     _speed_limit(b, choice(rule, "rule", RULES), scaled)
     return _drift(x, b, rule, _values(V, x.shape[-1]), scaled)
-
-
-def _shift(beta: Array) -> Array:
-    return np.where(np.abs(beta) > 300, np.abs(beta), 0.0)
-
-
-def _centred(x: Array, beta: Array, shift: Array) -> Array:
-    """Return (energy - 1/(2 beta)) exp(-shift), without cancellation for small beta or overflow for large beta."""
-    small = np.abs(beta) <= 1
-    near = tensor(BALANCE, "centred")(x=x, beta=np.where(small, beta, 0.0)) * np.exp(-shift)
-    far = np.where(small, 1.0, beta)
-    log_mean = tensor(BALANCE, "log_mean")(x=x, beta=far)
-    return np.where(small, near, (np.exp(log_mean - shift) - np.exp(-shift)) / (2 * far))
-
-
-def _energy(x: Array, beta: Array, shift: Array) -> Array:
-    constant = np.divide(0.5, beta, out=np.zeros(np.shape(beta)), where=beta != 0)
-    return _centred(x, beta, shift) + constant * np.exp(-shift)
-
-
-def energy(X: Any, beta: Any, *, normalise: bool = False) -> Array:
-    """Return the energy of tokens, ``mean(exp(beta <x_i, x_j>)) / (2 beta)``.
-
-    Parameters
-    ----------
-    X : array_like, shape (..., n, d)
-        Tokens, unit rows.
-    beta : float or array_like, shape (...)
-        Inverse temperatures. At 0 the limit without the constant ``1/(2 beta)`` is returned, ``mean(<x_i, x_j>) / 2``.
-    normalise : bool
-        Divide rows by their norms.
-
-    Returns
-    -------
-    ndarray, shape (...)
-
-    Raises
-    ------
-    DomainError
-        For tokens that are not on the sphere, and energies that overflow.
-    """
-    x = tokens(X, normalise, "X")
-    b, _ = temperatures(beta, x.shape[:-2])
-    if (np.abs(b) > FASTEST).any():
-        raise DomainError("the energy overflows: use the output log_energy of particles.energy_dissipation")
-    return _energy(x, b, np.zeros(b.shape))
-
-
-def energy_rate(X: Any, beta: Any, rule: str = "sa", *, normalise: bool = False) -> Array:
-    """Return the rate at which the energy climbs along a flow.
-
-    Parameters
-    ----------
-    X : array_like, shape (..., n, d)
-        Tokens, unit rows.
-    beta : float or array_like, shape (...)
-        Inverse temperatures.
-    rule : {"sa", "usa"}
-        Flow.
-    normalise : bool
-        Divide rows by their norms.
-
-    Returns
-    -------
-    ndarray, shape (...)
-        Never negative.
-
-    Raises
-    ------
-    DomainError
-        For tokens that are not on the sphere, and rates that overflow.
-    """
-    x = tokens(X, normalise, "X")
-    b, _ = temperatures(beta, x.shape[:-2])
-    if (np.abs(b) > FASTEST / 2).any():
-        raise DomainError("the rate of the energy overflows beyond abs(beta) = 350")
-    return tensor(BALANCE, choice(rule, "rule", RULES))(x=x, beta=b)
 
 
 def _closest(x: Array) -> Array:
@@ -355,18 +308,24 @@ def flow(
     Returns
     -------
     Flow
-        Wrong shapes, tokens off the sphere, numbers that are not finite and speeds that overflow are refused.
+
+    Raises
+    ------
+    DomainError
+        For tokens off the sphere, numbers that are not finite, speeds that overflow, and when the solver gives up.
+    ShapeError
+        When shapes do not fit.
 
     Examples
     --------
     >>> run = flow([[1.0, 0.0], [0.0, 1.0]], 0.0, t=1.0)  # two orthogonal tokens: the cosine is tanh t
     >>> round(float(run.closest[-1]), 8)
     0.76159416
-    """
+    """  # noqa: DOC502 - raised where each input is read
     x = tokens(X0, normalise)
     b, batch = temperatures(beta, x.shape[:-2])
     _speed_limit(b, choice(rule, "rule", RULES), scaled)
-    when = grid(t, times)
+    when, atol = grid(t, times), number(atol, "atol")
     x = np.ascontiguousarray(np.broadcast_to(x, (*batch, *x.shape[-2:])))
     run = _Run(x, b, rule, _values(V, x.shape[-1]), scaled)
     balance = balance and run.sign != 0
@@ -376,15 +335,15 @@ def flow(
     )
     walked = _walk(run, walk, x, when, atol / 4, balance)
     norms = np.linalg.norm(walked.found, axis=-1, keepdims=True)
-    X, shift = tokens(walked.found / norms), np.broadcast_to(_shift(b), batch)
+    X, shift = tokens(walked.found / norms), np.broadcast_to(shifts(b), batch)
     residual = None
     if balance:
-        climbed = _blocks(lambda y: _centred(y, b, np.abs(b)), X)
-        residual = climbed - _centred(x, b, np.abs(b)) - walked.gains
+        climbed = _blocks(lambda y: centred(y, b, np.abs(b)), X)
+        residual = climbed - centred(x, b, np.abs(b)) - walked.gains
     return Flow(
         times=when,
         X=X,
-        energy=_blocks(lambda y: _energy(y, b, _shift(b)), X),
+        energy=_blocks(lambda y: levels(y, b, shifts(b)), X),
         shift=shift,
         closest=_blocks(_closest, X),
         balance=residual,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from dltsym.errors import DomainError
-from dltsym.systems.inputs import Array, choice
+from dltsym.systems.inputs import Array, choice, number
 
 __all__ = ["METHODS", "Progress", "Step", "steps"]
 
@@ -79,19 +80,22 @@ def steps(
     Raises
     ------
     DomainError
-        For tolerances that are not positive, and when the solver gives up.
+        For tolerances that are not positive, when the solver gives up, and when its numbers leave floating point.
     """
     import scipy.integrate
 
     make = getattr(scipy.integrate, choice(method, "method", METHODS))
-    if not (0 < rtol < 1 and 0 < atol < np.inf):
+    rtol, atol = number(rtol, "rtol"), number(atol, "atol")
+    if not (0 < rtol < 1 and atol > 0):
         raise DomainError(f"rtol = {rtol} and atol = {atol} must be positive, rtol below 1")
     tolerances = {"rtol": max(rtol / np.sqrt(parts), FINEST), "atol": atol / np.sqrt(parts)}
     offset, state = 0.0, start
     while offset < last:
-        solver = make(rhs, 0.0, state, last - offset, **tolerances)
+        with _inside(offset):
+            solver = make(rhs, 0.0, state, last - offset, **tolerances)
         while solver.status == "running":
-            message = solver.step()
+            with _inside(offset):
+                message = solver.step()
             if solver.status == "failed":
                 break
             if progress is not None:
@@ -102,6 +106,17 @@ def steps(
         if not solver.t > 0:
             raise DomainError(f"the solver stopped at t = {offset:.6g}: {message}")
         offset, state = offset + float(solver.t), solver.y
+
+
+@contextmanager
+def _inside(offset: float) -> Iterator[None]:
+    """Stop where the numbers of the solver leave floating point: what came after them would mean nothing."""
+    try:
+        with np.errstate(over="raise", invalid="raise", divide="raise"):
+            yield
+    except FloatingPointError as error:
+        told = "speeds, times or one over the tolerance are too large"
+        raise DomainError(f"the solver left floating point after t = {offset:.6g} ({error}): {told}") from None
 
 
 def _step(offset: float, solver: Any, last: float) -> Step:

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from dltsym.errors import DomainError, DTypeError, ShapeError
-from dltsym.systems.inputs import Array, real_array
+from dltsym.systems.inputs import Array, count, real_array
 
-__all__ = ["Support", "causal_mask", "hall_deficit", "masses", "support"]
+__all__ = ["Support", "causal_mask", "hall_deficit", "mask_array", "masses", "support"]
 
 UNITS = 2**29  # of mass; SciPy's flows are 32-bit integers
 
@@ -65,8 +65,39 @@ def causal_mask(n: int, m: int | None = None) -> Any:
     -------
     ndarray of bool, shape (n, m)
     """
-    m = n if m is None else m
+    n = count(n, "n", 0, "the number of queries")
+    m = n if m is None else count(m, "m", 0, "the number of keys")
     return np.tri(n, m, m - n, dtype=bool)
+
+
+def mask_array(mask: Any) -> Any:
+    """Return a mask.
+
+    Parameters
+    ----------
+    mask : array_like of bool
+        True where a query may see a key.
+
+    Returns
+    -------
+    ndarray of bool
+
+    Raises
+    ------
+    ShapeError
+        For rows of unequal length.
+    DTypeError
+        For any other type: additive masks have the opposite meaning of 0.
+    """
+    if isinstance(mask, np.ma.MaskedArray):
+        raise DTypeError("the mask is itself a masked array, whose own mask would be lost; give a plain one")
+    try:
+        seen = np.asarray(mask)
+    except ValueError as error:
+        raise ShapeError(f"the mask is no rectangular array: {error}") from None
+    if seen.dtype != bool:
+        raise DTypeError(f"a mask is an array of bool, True where a query may see a key, not of {seen.dtype}")
+    return seen
 
 
 def masses(x: Any, size: int, name: str) -> Array:
@@ -100,7 +131,8 @@ def masses(x: Any, size: int, name: str) -> Array:
     if (out < 0).any():
         at = list(map(int, np.argwhere(out < 0)[0]))
         raise DomainError(f"{name}{at} is {out[tuple(at)]}; a mass is not negative")
-    total = out.sum(-1, keepdims=True)
+    with np.errstate(over="ignore"):
+        total = out.sum(-1, keepdims=True)
     if (np.abs(total - 1) > 1e-6).any():
         raise DomainError(
             f"{name} sums to {total.flat[np.abs(total - 1).argmax()]:.6g}; masses sum to 1, divide by the sum"
@@ -133,10 +165,8 @@ def support(mask: Any, a: Any = None, b: Any = None) -> Support:
     --------
     >>> support([[True, False], [True, False]]).deficit
     0.5
-    """
-    seen = np.asarray(mask)
-    if seen.dtype != bool:
-        raise DTypeError(f"a mask is an array of bool, True where a query may see a key, not of {seen.dtype}")
+    """  # noqa: DOC502 - `mask_array` raises the first
+    seen = mask_array(mask)
     if seen.ndim != 2 or 0 in seen.shape:
         raise ShapeError(f"the mask has shape {seen.shape}; it must be (n, m)")
     n, m = seen.shape

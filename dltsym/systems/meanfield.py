@@ -12,7 +12,7 @@ import numpy as np
 from dltsym.errors import DomainError, ShapeError
 from dltsym.systems.compiled import tensor
 from dltsym.systems.flows import FIELD, flow
-from dltsym.systems.inputs import Array, real_array, temperatures, tokens
+from dltsym.systems.inputs import MOST, Array, number, real_array, temperatures, tokens
 
 __all__ = ["Refinement", "circle_distance", "field", "refine", "sphere_distance"]
 
@@ -56,19 +56,19 @@ def field(y: Any, X: Any, beta: float, *, normalise: bool = False) -> Array:
     Raises
     ------
     ShapeError
-        When dimensions differ, or there are batches.
+        When dimensions differ, or there are batches, of points, tokens or temperatures.
     """
     points, x = tokens(y, normalise, "y"), tokens(X, normalise, "X")
     if points.ndim != 2 or x.ndim != 2 or points.shape[1] != x.shape[1]:
         raise ShapeError(f"y has shape {points.shape}, X {x.shape}; they must be (m, d) and (n, d)")
-    b, _ = temperatures(beta, ())
+    b, _ = temperatures(number(beta, "beta"), ())
     return tensor(FIELD, "field", "c")(x=x, y=points, beta=b)
 
 
 def _order(p: int) -> int:
-    if p not in (1, 2):
+    if number(p, "p") not in (1, 2):
         raise DomainError(f"p = {p}: distances of order 1 and 2 are there")
-    return p
+    return int(p)
 
 
 def _alike(a: Array, b: Array) -> tuple[Array, Array]:
@@ -107,7 +107,8 @@ def circle_distance(a: Any, b: Any, p: int = 1) -> float:
     if u.ndim != 1 or w.ndim != 1 or not u.size or not w.size:
         raise ShapeError(f"angles have shapes {u.shape} and {w.shape}; they must be non-empty lists")
     turn = 2 * np.pi
-    u, w = _alike(np.sort(u % turn), np.sort(w % turn))
+    u, w = (np.arctan2(np.sin(x), np.cos(x)) % turn for x in (u, w))  # a float of a turn does not count many of them
+    u, w = _alike(np.sort(u), np.sort(w))
     lifted = np.concatenate([w - turn, w, w + turn])
     costs = [np.mean(np.abs(u - lifted[k : k + len(u)]) ** _order(p)) for k in range(2 * len(u) + 1)]
     return float(min(costs) ** (1 / p))
@@ -186,14 +187,20 @@ def refine(
     ------
     DomainError
         For numbers of particles that are not positive integers.
+    ShapeError
+        When there is no list of them, or the quantiles are not n angles.
     """
+    if real_array(sizes, "sizes").ndim > 1:
+        raise ShapeError(f"sizes has shape {np.shape(sizes)}; it must be a list")
     counts = np.atleast_1d(np.asarray(sizes))
-    if counts.dtype.kind not in "iu" or counts.size == 0 or (counts < 1).any():
-        raise DomainError(f"sizes = {sizes}: positive integers are needed")
-    _order(p)
+    if counts.dtype.kind not in "iu" or counts.size == 0 or (counts < 1).any() or (counts > MOST).any():
+        raise DomainError(f"sizes = {sizes}: a list of positive integers is needed")
+    beta, p = number(beta, "beta"), _order(p)
 
     def laws(n: int) -> tuple[Array, Array]:
         angles = real_array(quantile((np.arange(n) + 0.5) / n), "quantile")
+        if angles.shape != (n,):
+            raise ShapeError(f"quantile gives shape {angles.shape} for {n} probabilities; it must be ({n},)")
         x = np.stack([np.cos(angles), np.sin(angles)], -1)
         end = flow(x, beta, times=[t], rule=rule, rtol=tol, atol=tol, balance=False).X[0]
         return angles, np.arctan2(end[:, 1], end[:, 0])

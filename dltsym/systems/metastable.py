@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltsym.errors import DomainError, DTypeError
+from dltsym.errors import DomainError
 from dltsym.systems.clusters import cluster_counts
 from dltsym.systems.compiled import tensor
 from dltsym.systems.flows import Flow, flow, random_tokens
-from dltsym.systems.inputs import Array, real_array, tokens
+from dltsym.systems.inputs import Array, count, number, tokens
 
 __all__ = ["Metastable", "Window", "metastability_run", "metastability_window"]
 
@@ -66,11 +66,11 @@ def metastability_window(n: int, beta: float, eps: float, alpha: float, lam: flo
         When n is no integer.
     DomainError
         Outside these ranges.
-    """
-    if isinstance(n, bool) or not isinstance(n, int | np.integer):
-        raise DTypeError(f"n is {n!r}; the number of tokens is an integer")
-    parts = {name: real_array(x, name) for name, x in {"be": beta, "eps": eps, "al": alpha, "lam": lam}.items()}
-    if n < 2 or not (parts["be"] > 1 and 0 < parts["eps"] < 1 / 16 and -1 <= parts["al"] < 1 and parts["lam"] > 0):
+    """  # noqa: DOC502 - `count` raises the first
+    n = count(n, "n", 2, "the number of tokens")
+    given = {"be": (beta, "beta"), "eps": (eps, "eps"), "al": (alpha, "alpha"), "lam": (lam, "lam")}
+    parts = {symbol: number(x, name) for symbol, (x, name) in given.items()}
+    if not (parts["be"] > 1 and 0 < parts["eps"] < 1 / 16 and -1 <= parts["al"] < 1 and parts["lam"] > 0):
         raise DomainError("the theorem needs n >= 2, beta > 1, 0 < eps < 1/16, -1 <= alpha < 1 and lam > 0")
     found = []
     for of in ("T1", "T2", "margin"):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from dltsym.errors import DomainError
 from dltsym.systems.compiled import closed
-from dltsym.systems.inputs import Array
+from dltsym.systems.inputs import Array, count, number
 from dltsym.systems.transport import Plan, semirelaxed
 
 __all__ = ["CausalLimit", "Family", "Unbalanced", "causal_limit", "family", "unbalanced2"]
@@ -86,11 +87,13 @@ def family(S: Any, eps: Any, rhos: Sequence[float], **options: Any) -> Family:
     Raises
     ------
     DomainError
-        For no price.
+        For no price, and one that is negative.
     """
-    prices = [float(r) for r in rhos]
+    prices = [number(r, "a price", infinite=True) for r in (rhos if np.iterable(rhos) else [rhos])]
     if not prices:
         raise DomainError("rhos is empty; give at least one price")
+    if not min(prices) >= 0:
+        raise DomainError(f"rhos is {rhos}; a price is not negative")
     softmax, balanced = (semirelaxed(S, eps, r, **options) for r in (0.0, np.inf))
     plans: list[Plan] = []
     for price in prices:
@@ -116,16 +119,29 @@ def unbalanced2(rho: float, eps: float = 1.0) -> Unbalanced:
         `attention.unbalanced_2x2`. The penalty of the plan is the relative entropy to the product of the marginals;
         solvers that penalise with the entropy alone solve another problem.
 
+    Raises
+    ------
+    DomainError
+        For a price or a temperature that is not positive.
+
     Examples
     --------
     >>> round(unbalanced2(1.0).diagonal, 7)
     0.3220536
     """
-    key = "attention.unbalanced_2x2"
-    if rho == np.inf:
-        diagonal = float(closed(key, "balanced")(eps=eps))
+    key, price, heat = "attention.unbalanced_2x2", number(rho, "rho", infinite=True), number(eps, "eps")
+    if not (price > 0 and heat > 0):
+        raise DomainError(f"rho = {rho} and eps = {eps} must be positive")
+    if price == np.inf:
+        diagonal = float(closed(key, "balanced")(eps=heat))
         return Unbalanced(diagonal, 0.5 - diagonal, 1.0)
-    return Unbalanced(*(float(closed(key, of)(eps=eps, rho=rho)) for of in ("diagonal", "off", "mass")))
+    names, given = ("diagonal", "off", "mass"), {"eps": heat, "rho": price}
+    with np.errstate(all="ignore"):
+        found = [float(closed(key, of)(**given)) for of in names]
+    if not np.isfinite(found).all():  # two numbers of the formula overflow, and their quotient does not
+        exact = {name: Fraction(x) for name, x in given.items()}
+        found = [float(closed(key, of, "ball")(**exact)) for of in names]
+    return Unbalanced(*found)
 
 
 def causal_limit(n: int, k: int) -> CausalLimit:
@@ -146,6 +162,8 @@ def causal_limit(n: int, k: int) -> CausalLimit:
 
     Raises
     ------
+    DTypeError
+        For numbers that are no integers.
     DomainError
         For fewer than two tokens or no iteration.
 
@@ -153,7 +171,8 @@ def causal_limit(n: int, k: int) -> CausalLimit:
     --------
     >>> causal_limit(4, 1000).row_error
     0.0015
-    """
+    """  # noqa: DOC502 - `count` raises the first
+    n, k = count(n, "n", what="the number of tokens"), count(k, "k", what="the number of iterations")
     if n < 2 or k < 1:
         raise DomainError(f"n = {n} and k = {k}: at least two tokens and one iteration are needed")
     profile, key = closed("attention.causal_sinkhorn", "profile"), "attention.causal_sinkhorn"

@@ -11,7 +11,7 @@ import numpy as np
 
 from dltsym.errors import DomainError, DTypeError, ShapeError
 from dltsym.systems.compiled import tensor
-from dltsym.systems.inputs import Array, choice, real_array
+from dltsym.systems.inputs import Array, choice, number, real_array
 from dltsym.systems.masks import causal_mask
 from dltsym.systems.temperature import gaps
 from dltsym.systems.tensorfiles import open_tensor
@@ -137,7 +137,7 @@ def attention_sharpness(
     >>> found.effective_keys.round(6).tolist(), found.bad_rows()
     ([2.0, 1.0, nan], [((2,), 'does not sum to 1')])
     """
-    if axis not in (-1, -2):
+    if number(axis, "axis") not in (-1, -2):
         raise DomainError(
             f"axis is {axis}; the weights of a query lie along the last axis, -1, or the one before it, -2"
         )
@@ -151,7 +151,7 @@ def attention_sharpness(
     if len(shape) < 2 or 0 in shape[-2:]:
         raise ShapeError(f"attention has shape {shape}; it must be (..., n, m) with at least one query and one key")
     n, m = shape[-2:] if axis == -1 else shape[:-3:-1]
-    limit = 4 * UNIT[dtype] + m * (SINGLE + TINY.get(dtype, 0.0)) if tol is None else tol
+    limit = 4 * UNIT[dtype] + m * (SINGLE + TINY.get(dtype, 0.0)) if tol is None else number(tol, "tol")
     if not 0 < limit < np.inf:
         raise DomainError(f"tol is {tol}; it must be positive and finite")
     visible = np.ones((n, m), bool) if mask is None else causal_mask(n, m)
@@ -168,6 +168,8 @@ FIELDS = ("entropy", "effective_keys", "miss", "entropy_bound", "from_uniform", 
 
 
 def _array(A: Any) -> tuple[tuple[int, ...], str, Any]:
+    if isinstance(A, np.ma.MaskedArray):
+        raise DTypeError("attention is a masked array, whose mask would be lost; give a plain one")
     try:
         data = np.asarray(A)
     except (TypeError, ValueError) as error:
@@ -188,7 +190,8 @@ def _rows(A: Array, visible: Any, tol: float) -> tuple[Any, dict[str, Array]]:
     """Measure one matrix."""
     nan, wild = np.isnan(A).any(-1), np.isinf(A).any(-1)
     A = np.where((nan | wild)[:, None], 0.0, A)
-    sums = A.sum(-1)
+    with np.errstate(over="ignore"):  # such a row does not sum to 1 either
+        sums = A.sum(-1)
     tests = (
         nan,
         wild,
@@ -242,10 +245,10 @@ def score_bounds(S: Any, eps: float) -> dict[str, Array]:
     Raises
     ------
     DomainError
-        For scores that are not finite, or a temperature that is not positive.
+        For scores that are not finite or whose differences overflow, or a temperature that is not positive.
     """
-    scores = real_array(S, "S")
-    if not 0 < eps < np.inf:
+    scores, eps = real_array(S, "S"), number(eps, "eps")
+    if not eps > 0:
         raise DomainError(f"eps is {eps}; a temperature is positive")
     gap = gaps(scores)
     m = scores.shape[-1]

@@ -10,7 +10,7 @@ import numpy as np
 
 from dltsym.errors import DomainError
 from dltsym.systems.compiled import closed
-from dltsym.systems.inputs import real_array
+from dltsym.systems.inputs import count, number, score_array
 
 __all__ = ["Temperature", "choose_temperature", "gaps"]
 
@@ -72,10 +72,9 @@ def gaps(S: Any) -> Any:
     Raises
     ------
     DomainError
-        For nan and +inf, and rows that see no key.
+        For nan and +inf, scores whose differences overflow, and rows that see no key.
     """
-    scores = np.asarray(S, np.float64)
-    real_array(np.where(np.isneginf(scores), 0, scores), "S")
+    scores = score_array(S, "S")
     if scores.ndim < 1 or not scores.shape[-1] or (scores == -np.inf).all(-1).any():
         raise DomainError("a row of scores sees no key, so nothing is largest in it")
     if scores.shape[-1] == 1:
@@ -123,13 +122,10 @@ def choose_temperature(
         if not found.size:
             raise DomainError("scores are empty")
         gap, keys = float(found.min()), int(np.shape(scores)[-1])
-    assert gap is not None
-    assert keys is not None
-    if keys < 1 or keys != int(keys) or not 0 < miss < 1 or not gap >= 0:
-        raise DomainError(f"gap = {gap}, keys = {keys}, miss = {miss}: need gap >= 0, a count of keys, 0 < miss < 1")
-    return _ruled(
-        float(gap), int(keys), float(miss), "the smallest of the given rows" if scores is not None else "given"
-    )
+    gap, keys, miss = number(gap, "gap", infinite=True), count(keys, "keys", 1, "keys"), number(miss, "miss")
+    if not 0 < miss < 1 or not gap >= 0:
+        raise DomainError(f"gap = {gap}, miss = {miss}: need gap >= 0, 0 < miss < 1")
+    return _ruled(gap, keys, miss, "the smallest of the given rows" if scores is not None else "given")
 
 
 def _ruled(gap: float, keys: int, miss: float, origin: str) -> Temperature:

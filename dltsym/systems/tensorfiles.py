@@ -59,11 +59,13 @@ def open_tensor(path: str | Path, name: str | None = None) -> TensorFile:
     Raises
     ------
     DomainError
-        For another kind of file, or one that is cut off.
+        For another kind of file, or one that is not there or cut off.
     DltsymError
         A `DTypeError` for tensors that do not hold floating point numbers, an `UnknownKey` for a name that the file
         does not hold, or none when it holds several.
     """
+    if not isinstance(path, str | Path) or not isinstance(name, str | None):
+        raise DomainError(f"{path!r} and {name!r} have to be the path of a file and the name of a tensor")
     path = Path(path)
     kinds = {".npy": _npy, ".npz": _npz, ".safetensors": _safetensors}
     if path.suffix not in kinds:
@@ -72,6 +74,8 @@ def open_tensor(path: str | Path, name: str | None = None) -> TensorFile:
         return kinds[path.suffix](path, name)
     except DltsymError:
         raise
+    except OSError as error:
+        raise DomainError(f"{path} cannot be read: {error.strerror or error}") from None
     except (ValueError, EOFError, BadZipFile, KeyError, UnicodeDecodeError) as error:
         raise DomainError(f"{path.name} is no {path.suffix} file of numbers: {error}") from None
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from dltsym.errors import DomainError
+from dltsym.errors import DomainError, ShapeError
 from dltsym.systems.certificates import Certified, enclosure, judged
 from dltsym.systems.compiled import tensor
-from dltsym.systems.inputs import Array, choice, real_array
+from dltsym.systems.inputs import FAINTEST, WIDEST, Array, choice, count, number, real_array
 from dltsym.systems.masks import Support, causal_mask, support
 from dltsym.systems.problems import Problem, posed
 
@@ -19,6 +19,7 @@ __all__ = ["Plan", "semirelaxed", "sinkhorn"]
 
 DUALITY = "attention.semirelaxed_duality"
 PATIENCE = 50  # iterations without a smaller error: rounding has the last word
+WILD = 1e100  # an entry of attention is at most 1 but for rounding, which is relative in score over temperature
 FLAT = 1e8  # from this price on, in units of the potential, the shift is the mean up to rounding
 
 
@@ -131,7 +132,8 @@ def _walk(p: Problem, rho: float, half_steps: int | None, tol: float, limit: int
         if 0 < rho < np.inf:
             new = np.where(dead, 0.0, _shifted(new, p.b, rho))
         moved = np.where(dead | (p.b == 0), 0.0, (new - g) / units)
-        off = np.where(dead, 0.0, p.b * np.expm1((g - full) / units))
+        with np.errstate(over="ignore"):  # an error beyond floating point is infinite
+            off = np.where(dead, 0.0, p.b * np.expm1((g - full) / units))
         errors.append(np.abs(off).sum(-1) if rho == np.inf else np.ptp(moved, axis=-1))
         worst = float(errors[-1].max(initial=0))
         since = 0 if worst < best else since + 1
@@ -186,35 +188,49 @@ def _refuse(s: Support, balanced: bool, causal: bool, what: str) -> None:
         )
 
 
+def _started(start: Any, p: Problem) -> Array:
+    g = real_array(start, "start")
+    try:
+        g = np.broadcast_to(g, p.b.shape)
+    except ValueError:
+        raise ShapeError(f"start has shape {g.shape}; the columns have {p.b.shape}") from None
+    most, least = float(np.abs(g).max(initial=0.0)), float(p.eps.min(initial=1.0))
+    if most > WIDEST * min(1.0, least):
+        raise DomainError(f"start reaches {most:.6g} at a temperature of {least:.6g}: the quotient overflows")
+    return g
+
+
 def _solved(
     p: Problem, rho: float, half_steps: int | None, end: str, tol: float, limit: int, masks: str, start: Any,
     bounds: bool, certify: bool,
 ) -> Plan:  # fmt: skip
-    if not 0 < tol < np.inf or limit < 1:
-        raise DomainError(f"tol = {tol} and limit = {limit} must be positive")
-    if half_steps is not None and (half_steps < 1 or half_steps != int(half_steps)):
-        raise DomainError(f"half_steps is {half_steps}; it counts row steps and column steps, from 1")
+    tol, limit = number(tol, "tol"), count(limit, "limit", 1, "the number of half-steps")
+    if not tol > 0:
+        raise DomainError(f"tol = {tol} must be positive")
+    half_steps = None if half_steps is None else count(half_steps, "half_steps", 1, "the number of half-steps")
     choice(end, "end", ("row", "column"))
     if half_steps is not None and (half_steps % 2 == 1) != (end == "row"):
         last = "row" if half_steps % 2 else "column"
         raise DomainError(f"{half_steps} half-steps end on a {last} step: pass end={last!r}, or another count")
     held = _allowed(p, rho == np.inf, masks)
-    g = np.zeros(p.b.shape) if start is None else np.broadcast_to(real_array(start, "start"), p.b.shape)
+    g = np.zeros(p.b.shape) if start is None else _started(start, p)
     done = _walk(p, rho, half_steps, tol, limit, g)
-    f, g, count, moved = done.f, done.g, done.steps, done.moved
+    f, g, made, moved = done.f, done.g, done.steps, done.moved
     if end == "column" and half_steps is None:
-        f, g, count = f, _step(np.swapaxes(p.S, -1, -2), f, p.a, p.eps), count + 1
+        g, made = _step(np.swapaxes(p.S, -1, -2), f, p.a, p.eps), made + 1
         moved = (_step(p.S, g, p.b, p.eps) - f) / p.eps[..., None]
     plan: Callable[..., Array] = tensor("attention.semirelaxed", "plan", "i j")
     A = plan(S=p.S, f=f, g=g, a=np.ones(p.a.shape), b=p.b, eps=p.eps)
     A = np.where(-np.inf < p.S, A, 0.0)
+    if not (A <= WILD).all():
+        raise DomainError("scores are so large against the temperature that their rounding decides; raise eps")
     facts = judged(p, A, f, g, rho, moved, end, bounds)
     return Plan(
         A=A,
         P=p.a[..., None] * A,
         f=f,
         g=g,
-        half_steps=count,
+        half_steps=made,
         converged=done.errors[-1] <= tol,
         errors=done.errors,
         empty_rows=~((-np.inf < p.S) & (p.b > 0)[..., None, :]).any(-1),
@@ -276,14 +292,20 @@ def sinkhorn(
     Returns
     -------
     Plan
-        Inputs outside their domains, and refused masks, are a `DomainError`; shapes that do not fit a `ShapeError`.
+
+    Raises
+    ------
+    DomainError
+        For inputs outside their domains, and refused masks.
+    ShapeError
+        When shapes do not fit.
 
     Examples
     --------
     >>> plan = sinkhorn([[0.0, -1.0], [-1.0, 0.0]], 1.0)
     >>> round(float(plan.P[0, 0]), 12)
     0.365529289315
-    """
+    """  # noqa: DOC502 - raised where each input is read
     p = posed(S, eps, a, b, log_prior, mask)
     return _solved(p, np.inf, half_steps, end, tol, limit, masks, start, bounds, certify)
 
@@ -338,9 +360,9 @@ def semirelaxed(
     DomainError
         For inputs outside their domains, and refused masks. Inputs that do not fit together raise what `posed` raises.
     """
-    price = float(np.asarray(rho, np.float64)) if np.ndim(rho) == 0 else np.nan
-    if not price >= 0:
-        raise DomainError(f"rho is {rho}; it must be one number that is not negative, and may be infinite")
+    price = number(rho, "rho", infinite=True)
+    if not price >= 0 or 0 < price < FAINTEST:
+        raise DomainError(f"rho is {rho}; it must be 0 or at least {FAINTEST:g}, and may be infinite")
     p = posed(S, eps, a, b, log_prior, mask)
     half = 1 if price == 0 and half_steps is None else half_steps
     return _solved(p, price, half, "row", tol, limit, masks, start if price else None, bounds, certify)
