@@ -2,7 +2,8 @@
 
 import pytest
 
-from dltsym.notation.latex import to_latex
+from dltsym import catalogue
+from dltsym.notation.latex import symbol_latex, to_latex
 from dltsym.notation.latex_names import name_latex
 from dltsym.notation.scope import Scope
 from dltsym.notation.tree import Eq
@@ -100,6 +101,16 @@ def test_relations_keep_their_sign(v: Scope) -> None:
 )  # fmt: skip
 def test_names(name: str, latex: str) -> None:
     assert name_latex(name) == latex
+
+
+def test_no_two_symbols_of_a_record_print_alike() -> None:
+    alike = []
+    for key in sorted(catalogue.keys()):
+        printed: dict[tuple[str, int], list[str]] = {}
+        for name, symbol in getattr(catalogue.get(key), "symbols", {}).items():  # entries x_i and a number x are apart
+            printed.setdefault((symbol_latex(symbol), len(symbol.decl.shape)), []).append(name)
+        alike += [f"{key}: {', '.join(names)} are {tex}" for (tex, _), names in printed.items() if len(names) > 1]
+    assert alike == []
 
 
 def test_the_authors_latex_wins() -> None:

@@ -3,8 +3,8 @@ r"""Hitting times of equiangular tokens in closed form.
 How long until the common cosine has grown from $\gamma_0$ to $\gamma$? Separate variables in
 `particles.equiangular_ode`: $T = \frac{1}{2n}\int_{\gamma_0}^{\gamma}(e^{\beta(1-x)} + n - 1)\left(\frac{1}{1-x} +
 \frac{n-1}{1+(n-1)x}\right)dx$ for (SA), and exponential integrals are antiderivatives: $T = (A(\gamma) -
-A(\gamma_0))/(2n)$, and $(B(\gamma) - B(\gamma_0))/2$ for (USA). The claims say that these differences start at 0 and
-grow at one over the speed of $\gamma$. At $\beta = 0$ both are $(y - y_0)/2$, $y =
+A(\gamma_0))/(2n)$, and $(B(\gamma) - B(\gamma_0))/2$ for (USA), where $\beta = \beta_+$ is not 0. The claims say that
+these differences start at 0 and grow at one over the speed of $\gamma$. At $\beta = 0$ both are $(y - y_0)/2$, $y =
 \log\frac{1+(n-1)\gamma}{1-\gamma}$. The time is infinite from the simplex and diverges like $-\frac12\log(1-\gamma)$
 at consensus.
 
@@ -17,7 +17,7 @@ from dltsym import Eq, Scope, diff, ei, exp, log, value
 v = Scope()
 n = v.count("n", "number of tokens", lo=2)
 be, s = v.nonneg("be", "inverse temperature", latex=r"\beta"), v.real("s", "value of y")
-bp = v.pos("bp", "inverse temperature, not 0", latex=r"\beta")
+bp = v.pos("bp", "inverse temperature, not 0", latex=r"\beta_{+}")
 g0 = v.real("g0", "initial inner product", latex=r"\gamma_0", lo=-1 / (n - 1), lo_open=True, hi=1, hi_open=True)
 g = v.real("g", "inner product to reach", latex=r"\gamma", lo=-1 / (n - 1), lo_open=True, hi=1, hi_open=True)
 
