@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from flint import arb
 
 from dltsym.bounds import (
     Grid,
@@ -29,12 +30,14 @@ from dltsym.bounds import (
     union,
 )  # fmt: skip
 from dltsym.bounds.ledger import Doubly
+from dltsym.bounds.nearly import Certain
 from dltsym.bounds.ranking import moved
 from dltsym.bounds.runs import run_csv
 from dltsym.bounds.words import latex_line, valued
 from dltsym.cli import main
-from dltsym.errors import DomainError
+from dltsym.errors import DomainError, Undecided
 from dltsym.notation.balls import working
+from dltsym.notation.numbers import Balls
 
 KL, PINSKER, OCCAM = "pac_bayes.seeger_maurer", "pac_bayes.maurer_pinsker", "pac_bayes.occam"
 AT: dict[str, Any] = {"emp_risk": "0.1", "kl": 100, "n": 1000, "delta": "0.05", "loss": (0, 1)}
@@ -314,3 +317,40 @@ def test_an_illegal_use_is_still_refused_for_the_whole_file(tmp_path: Path) -> N
     with pytest.raises(IllegalBound, match="prior-depends-on-data"):
         computed(KL, tmp_path / "a.csv", "s\n0.1\n", fixed={"D": 3, "n": 9, "delta": "0.05"}, loss=(0, 1),
                  chosen={"prior": "data"})  # fmt: skip
+
+
+# Bounds within rounding of 1
+
+
+@pytest.mark.parametrize(("k", "n"), [(1, 2), (50, 100), (99, 100)])
+@pytest.mark.parametrize("nats", [120, 400])
+def test_inverses_of_tails_next_to_one_enclose_what_more_bits_find(k: int, n: int, nats: int) -> None:
+    level = -nats * (n - k)  # a failure is as likely as exp(-nats), about
+    with Balls(2 * nats + 300) as wide:
+        exact = wide.binomial_upper(k, n, level).value
+    with Certain(96) as m:
+        near = m.binomial_upper(k, n, level).value
+    assert near.contains(exact)
+    assert near.rel_accuracy_bits() > 64
+
+
+def test_bounds_within_rounding_of_one_have_a_certificate() -> None:
+    given = {"n": 100, "delta": "0.05", "loss": (0, 1), "baseline": "0.9"}
+    for nats in (10, 100, 700, 7000, 10**9):
+        found = evaluate(bound("pac_bayes.occam_binomial_tail", k=99, kl=nats, **given))
+        assert found.verdict == "vacuous"
+        assert found.interval[0] <= found.certificate <= 1.0
+        assert found.unclipped[0] > 0.9999
+    draws = {"n": 100, "kl": 10, "dlt": "0.05", "loss": (0, 1), "baseline": "0.9"}
+    for dlt2 in ("1e-20", "1e-300", "1e-3000"):
+        found = evaluate(bound("pac_bayes.monte_carlo_layer", m=1, dlt2=dlt2, emp_risk="0.5", **draws))
+        assert found.verdict == "vacuous"
+        assert found.certificate == 1.0
+    scaled = draws | {"loss": (0, 3), "baseline": 2}
+    wide = evaluate(bound("pac_bayes.monte_carlo_layer", m=1, dlt2="1e-300", emp_risk="1.5", **scaled))
+    assert wide.certificate == 3.0
+
+
+def test_nothing_is_certified_where_nothing_is_known() -> None:
+    with Certain(96) as m, pytest.raises(Undecided, match="not close enough"):
+        m._near_one(50, 100, arb(-3))

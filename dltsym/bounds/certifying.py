@@ -17,7 +17,7 @@ from flint import arb
 from dltsym.bounds.amounts import Amount, as_ball
 from dltsym.bounds.choosing import open_choices
 from dltsym.bounds.columns import Column, exact_hypotheses
-from dltsym.bounds.inversion import kl_lower, kl_upper
+from dltsym.bounds.nearly import Tree
 from dltsym.bounds.objects import BoundObject
 from dltsym.bounds.reading import BITS
 from dltsym.bounds.rounding import down, up
@@ -26,8 +26,8 @@ from dltsym.bounds.scale import back, clip, limits
 from dltsym.bounds.values import PRECISIONS, SHARP, compiled, environment
 from dltsym.lower.closed.domain import whole
 from dltsym.notation.balls import working
-from dltsym.notation.evaluate import Evaluator, compile_expr, holds
-from dltsym.notation.tree import Call, Num, Rel, Sym
+from dltsym.notation.evaluate import holds
+from dltsym.notation.tree import Num, Rel, Sym
 from dltsym.notation.walk import free_symbols
 
 __all__ = ["Certified", "Certifier"]
@@ -78,7 +78,7 @@ class Certifier:
         self.nats = {p.over: p.nats for p in sample.ledger.payments if p.nats}
         self.judge = judge(sample, names)
         self.formula = compiled(sample.record, s.of)
-        self.tree = _Tree(sample.record.outputs[s.of], self.formula)
+        self.tree = Tree(sample.record.outputs[s.of], self.formula)
         self.plain = s.rescaled and (sample.loss is None or sample.loss == tuple(map(Fraction, s.loss)))
 
     def rows(self, exact: Mapping[str, Sequence[Any]], places: Sequence[int]) -> dict[int, Certified]:
@@ -163,38 +163,6 @@ class Certifier:
         if self.sample.statement.side != "upper":
             above, below = arb(hi) <= limit, arb(lo) > limit
         return Certified(low, high, lo, hi, "vacuous" if above else "non-vacuous") if above or below else None
-
-
-class _Tree:
-    """An expression; `inverse` where it is an inverse of relative entropy, whose arguments are trees again."""
-
-    def __init__(self, expr: Any, formula: Evaluator | None = None) -> None:
-        from dltsym.notation.calculus import evaluate_derivatives
-        from dltsym.notation.walk import expand_lets
-
-        expr = evaluate_derivatives(expand_lets(expr))
-        self.inverse = isinstance(expr, Call) and expr.name in ("kl_upper", "kl_lower")
-        self.upper = isinstance(expr, Call) and expr.name == "kl_upper"
-        self.parts = tuple(_Tree(x) for x in expr.args) if self.inverse else ()
-        self.formula = None if self.inverse else formula or compile_expr(expr)
-
-    def ends(self, envs: Sequence[Env]) -> tuple[Any, Any]:
-        """Return ends of enclosures at many inputs; nan where there is none."""
-        if self.formula is not None:
-            low, high = np.empty(len(envs)), np.empty(len(envs))
-            for k, env in enumerate(envs):
-                ball = self.formula.ball(env, PRECISIONS[0])
-                low[k], high[k] = (down(ball), up(ball)) if ball.is_finite() else (np.nan, np.nan)
-            return low, high
-        (q1, q2), (c1, c2) = (part.ends(envs) for part in self.parts)
-        good = (q1 >= 0) & (q2 <= 1) & (c1 >= 0) & (c2 < np.inf)
-        q1, q2, c1, c2 = (np.where(good, x, 0.5) for x in (q1, q2, c1, c2))
-        far = kl_upper(q2, c2, mode="certified") if self.upper else kl_lower(q1, c2, mode="certified")
-        near = kl_upper(q1, c1, mode="certified") if self.upper else kl_lower(q2, c1, mode="certified")
-        toward = 0.0 if self.upper else 1.0  # a certificate is at most two units outside of the solution
-        near = np.nextafter(np.nextafter(near, toward), toward)
-        far, near = np.where(good, far, np.nan), np.where(good, near, np.nan)
-        return (near, far) if self.upper else (far, near)
 
 
 def _inside(sym: Sym, x: Any) -> bool:

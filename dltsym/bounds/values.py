@@ -18,6 +18,7 @@ from dltsym.bounds.amounts import as_ball
 from dltsym.bounds.checks import IllegalBound, Lint, lint_bound
 from dltsym.bounds.choosing import settled
 from dltsym.bounds.ledger import Ledger, merged
+from dltsym.bounds.nearly import Certain, nested
 from dltsym.bounds.objects import BoundObject, record_of
 from dltsym.bounds.ranges import shown
 from dltsym.bounds.rounding import below, down, up
@@ -26,7 +27,6 @@ from dltsym.errors import DltsymError, DomainError, Undecided
 from dltsym.notation.balls import working
 from dltsym.notation.calculus import evaluate_derivatives
 from dltsym.notation.evaluate import Evaluator, compile_expr
-from dltsym.notation.numbers import Balls
 from dltsym.notation.walk import expand_lets
 from dltsym.record import Theorem
 
@@ -206,7 +206,7 @@ def enclosure(what: BoundObject, prec: int) -> arb:
         else:
             assert what.record.algorithm is not None
             try:
-                ball = what.record.algorithm(Balls(prec), env)[s.of]
+                ball = what.record.algorithm(Certain(prec), env)[s.of]
             except Undecided:
                 return arb.nan()
         return back(what, ball)
@@ -290,8 +290,18 @@ def _enclosed(what: BoundObject) -> arb:
         if last.is_finite() and 2 * ball.rad() > last.rad():  # a result of an algorithm that more bits do not sharpen
             return ball
     if not ball.is_finite():
+        ball = _near_end(what)
+    if not ball.is_finite():
         raise Undecided(f"{what.key}: no finite enclosure of {what.statement.of} at these inputs")
     return ball
+
+
+def _near_end(what: BoundObject) -> arb:
+    """Return an enclosure in binary64 of an inverse of relative entropy that is within rounding of an end."""
+    if what.statement.of not in what.record.outputs:
+        return arb.nan()
+    with working(PRECISIONS[0]):
+        return back(what, nested(what.record.outputs[what.statement.of], environment(what)))
 
 
 def _estimate(what: BoundObject) -> float:
