@@ -6,7 +6,7 @@ reals, which is sound for ``unsat``. A model is only a candidate: it may give ``
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import lru_cache
@@ -30,17 +30,17 @@ _NEGATED = {"<=": "<", "<": "<=", "=": "!=", "!=": "="}
 
 @dataclass(frozen=True)
 class Answer:
-    """What z3 said: ``unsat`` with the facts it needs, ``sat`` with values of the symbols, or ``unknown``.
+    """What z3 said: ``unsat``, ``sat`` with values of the symbols, or ``unknown``.
 
-    `text` is the question with the needed facts in SMT-LIB: any solver can be asked again.
+    `core` tells of ``unsat`` which facts it needs, and writes the question with them in SMT-LIB, for any solver to be
+    asked again; that takes longer than the answer.
     """
 
     status: str
-    core: tuple[str, ...] = ()
     model: dict[str, Fraction] = field(default_factory=dict)
     grade: str = "smt"
     needs: tuple[str, ...] = ()
-    text: str = ""
+    core: Callable[[], tuple[tuple[str, ...], str]] = lambda: ((), "")
 
 
 def follows(query: Query) -> str | None:
@@ -100,9 +100,12 @@ def solve(query: Query, expand: bool = False) -> Answer:
     status, values = _run(encoded, range(len(facts)), STEPS)
     scalars = {n: e.name for n, e in scene.atoms.exprs.items() if isinstance(e, Sym)}
     model = {scalars[n]: v for n, v in values.items() if n in scalars}
-    core = _core(facts, encoded, TINY) if status == "unsat" else ()
-    text = smtlib([f for f in facts if f.name in core], negated, scene) if status == "unsat" else ""
-    return Answer(status, core, model, weakest(["smt", *scene.atoms.grades]), tuple(scene.atoms.needs), text)
+
+    def core() -> tuple[tuple[str, ...], str]:
+        needed = _core(facts, encoded, TINY)
+        return needed, smtlib([f for f in facts if f.name in needed], negated, scene)
+
+    return Answer(status, model, weakest(["smt", *scene.atoms.grades]), tuple(scene.atoms.needs), core)
 
 
 def smtlib(facts: list[Known], negated: tuple[Poly, str], scene: Scene) -> str:

@@ -34,6 +34,8 @@ def run(problem: Problem) -> Verdict:
     Verdict
         ``proved`` with the facts used, ``refuted`` at a certified point, or ``open`` with what z3 could not exclude.
     """
+    if problem.facts and (found := sos.certificate(problem)) is not None:  # what facts are named for, mostly
+        return sos.verdict(problem, found)
     query = _query(problem, problem.goal)
     best = Answer("unknown")
     for expand in (False, True):
@@ -46,8 +48,9 @@ def run(problem: Problem) -> Verdict:
             if found is not None:
                 return sos.verdict(problem, found)
             known = {*map(str, problem.given), *(f"{f.name}: {f.rel}" for f in problem.facts)}
-            used = [name for name in answer.core if name in known]
-            evidence = {"core": list(answer.core), "needs": list(answer.needs), "query": answer.text, "z3": version()}
+            core, text = answer.core()
+            used = [name for name in core if name in known]
+            evidence = {"core": list(core), "needs": list(answer.needs), "query": text, "z3": version()}
             return proved(NAME, answer.grade, used=used, **evidence)
         if answer.status == "sat":
             bad = refute_at(problem, _fitting(problem, answer))
