@@ -88,10 +88,18 @@ def test_what_later_points_refute_is_not_true_because_an_engine_says_so(monkeypa
     assert fate(altered, Proof(original, "direct")) == ("refuted", "direct proves")
 
 
-@pytest.mark.parametrize(("spent", "seconds"), [(0.0, 0.05), (0.06, 0.12), (9.0, 0.25)])
-def test_the_engine_of_a_step_gets_twice_its_time(spent: float, seconds: float) -> None:
+@pytest.mark.parametrize(("spent", "seconds"), [(0.0, 0.03), (0.06, 0.09), (0.14, 0.15)])
+def test_the_engine_of_a_step_gets_half_as_much_time_again(spent: float, seconds: float) -> None:
     original, _ = both("p prob", "p <= 1", "p <= 1/2")
     assert Proof(original, "direct", spent=spent).effort.seconds == seconds
+
+
+def test_an_engine_that_was_slow_is_not_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    from dltsym.prove import control
+
+    original, altered = both("p prob", "p <= 1", "p <= 1/2")
+    monkeypatch.setattr(control, "run_engine", lambda *_: proved("direct", "exact"))
+    assert fate(altered, Proof(original, "direct", spent=0.2)) == ("refuted", "")
 
 
 def test_side_conditions_that_are_proved_although_false_are_an_internal_error(monkeypatch: pytest.MonkeyPatch) -> None:
