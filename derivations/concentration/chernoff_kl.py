@@ -56,7 +56,7 @@ theorem = v.theorem(
         derive(T).le(exp(Y), "Chernoff", by="Chernoff").le(exp(n * (C * k + log(chord))), "exp increases",
             by="exponent")
         .eq(exp(-n * kl_bernoulli(k, r)), "the dual at its maximum"),
-        derive(B).ge(0, "delta < 1").named("radius"),
+        derive(B).ge(0, "delta < 1", hint="z3").named("radius"),
         derive(r).le(kl_upper(s, B), "definition of the inverse", by=("event", "radius")),
     ],
     kind="upper bound",

@@ -54,7 +54,7 @@ theorem = v.theorem(
         derive(kl)
         .ge(v.sum(lambda i: ((m[i] - m0[i]) / s0[i]) ** 2 / 2, d), "r - 1 >= log r, term by term", hint="termwise")
         .ge(0, "squares"),
-        derive(gap).ge(0, "log r <= r - 1").named("gap"),
+        derive(gap).ge(0, "log r <= r - 1", hint="z3").named("gap"),
     ],
     kind="identity",
     tight={m: lambda i: m0[i], s: lambda i: s0[i], u: lambda i: s0[i] ** 2},

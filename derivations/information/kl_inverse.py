@@ -44,7 +44,7 @@ theorem = v.theorem(
         .le(kl_bernoulli(w, inv), "tangent", by=thm("information.kl_tangent", q="w", p="kl_upper(w, b)"))
         .eq(b, "definition of the inverse")
         .named("line"),
-        derive(inv).le(tangent, "solve for the inverse", by="line"),
+        derive(inv).le(tangent, "solve for the inverse", by="line", hint="z3"),
     ],
     outputs={"upper": kl_upper(q, c), "lower": kl_lower(q, c), "complement": kl_lower(1 - q, c)},
     values=[

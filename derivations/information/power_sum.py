@@ -52,7 +52,7 @@ theorem = v.theorem(
         derive(law)
         .ge(v.sum(difference, (1, D)), "neighbouring differences", by="below", hint="termwise")
         .eq(primitive(D + 1) - primitive(1), "telescoping")
-        .ge(primitive(D) - primitive(1), "a growing power"),
+        .ge(primitive(D) - primitive(1), "a growing power", hint="tail"),
     ],
     outputs={"sum": law, "primitive": primitive(D)},
     values=[value("5.020997899", "ten terms", of="sum", D=10, be="1/2", digits=10),

@@ -60,7 +60,7 @@ theorem = v.theorem(
         derive(fail).le(dlt, "union over the prior", by=(union(T=tail, U=fail), "one", "union")),
         derive(kl_fail).le(dlt, "the same", by=(union(T=kl_tail, U=kl_fail), "kl", "kl union")),
         derive(p).le(q + sqrt(kl_bernoulli(q, p) / 2), "Pinsker", by=thm("information.pinsker", q="q", p="p"))
-        .le(q + sqrt(c / 2), "the radius").named("Pinsker"),
+        .le(q + sqrt(c / 2), "the radius", hint="z3").named("Pinsker"),
         derive(W * (p - q)).le(W * sqrt(c / 2), "stretch to the range", by="Pinsker"),
     ],
     kind="upper bound",

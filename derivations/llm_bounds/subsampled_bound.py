@@ -49,13 +49,14 @@ theorem = v.theorem(
     ],
     claim=[Eq(rho * dlt + (1 - rho) * dlt, dlt), fail <= dlt, r <= s + W * (large(D) + small)],
     proof=[
-        derive(few).le((1 - rho) * dlt, "the radius inverts the tail", by="subsample").named("few"),
+        derive(few).le((1 - rho) * dlt, "the radius inverts the tail", by="subsample", hint="direct").named("few"),
         derive(tail[h]).le(share, "Hoeffding", by="documents")
         .eq(P[h] * (rho * dlt), "the radius inverts the tail").named("one"),
         derive(tails).le(rho * dlt, "union over the prior", by=(union, "one")).named("many"),
         derive(fail).le(tails + few, "union bound", by="union")
         .le(rho * dlt + (1 - rho) * dlt, "both shares", by=["many", "few"]).eq(dlt, "the ledger"),
-        derive(r).le(t + W * large(D), "outside the event").le(s + W * (large(D) + small), "outside both"),
+        derive(r).le(t + W * large(D), "outside the event")
+        .le(s + W * (large(D) + small), "outside both", hint="z3"),
     ],
     kind="upper bound", outputs={"bound": s + W * (large(D) + small), "factor": large(D) + small},
     bound=Bound(

@@ -48,7 +48,7 @@ theorem = v.theorem(
     proof=derive(n * d)
     .le(v.sum(lambda j: Q[j] * g[j], N), "Jensen")
     .le(KL + log(good), "change of measure", by=change)
-    .le(KL + log(J / dlt), "a good sample"),
+    .le(KL + log(J / dlt), "a good sample", hint="z3"),
     kind="upper bound",
     outputs={"moment": binomial_moment},
     values=[value("6.2935845860009", "n = 20, any mean", of="moment", n=20, p=p0) for p0 in ("1/2", "0.07")],

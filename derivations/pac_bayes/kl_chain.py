@@ -47,7 +47,7 @@ theorem = v.theorem(
     .le(n * mean(kl), "Jensen", by=jensen)
     .eq(mean(lambda j: n * kl(j)), "linear")
     .le(D + log(prior_mean), "change of measure", by=change)
-    .le(D + log(xi / dlt), "the event"),
+    .le(D + log(xi / dlt), "the event", hint="z3"),
     kind="upper bound",
     outputs={"prior_mean": prior_mean},
     values=[

@@ -51,7 +51,7 @@ theorem = v.theorem(
     proof=[
         derive(p)
         .le(q[i] + sqrt(kl_bernoulli(q[i], p) / 2), "Pinsker", by=thm("information.pinsker", q="q[i]", p="p"))
-        .le(q[i] + sqrt(c[i] / 2), "the radius"),
+        .le(q[i] + sqrt(c[i] / 2), "the radius", hint="z3"),
         derive((p - q[i]) ** 2)
         .le(2 * p * kl_bernoulli(q[i], p), "refined", by=thm("information.refined_pinsker", q="q[i]", p="p"))
         .le(2 * p * c[i], "the radius")

@@ -53,7 +53,7 @@ theorem = v.theorem(
         Eq(first(horizon), 2),
     ],
     proof=[
-        derive(abs_(x - g)).le(min_(first(t), tail), by="curve").le(first(t), "the smaller one of two"),
+        derive(abs_(x - g)).le(min_(first(t), tail), by="curve").le(first(t), "the smaller one of two", hint="z3"),
         derive(1 - p)
         .le(1 - printed, by="event")
         .eq(exp((64 * log(2 * n**2) - L) / 64), "at least 1 until d exceeds (2 n^2)^64"),
