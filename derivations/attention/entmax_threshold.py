@@ -53,7 +53,7 @@ theorem = v.theorem(
         derive(z - 1).le(ta, by="power"),
         derive(v.sum(lambda j: h[j] ** (1 / be), k))
         .lt(v.sum(lambda j: (h[j] + d) ** (1 / be), k), "powers increase", hint="termwise")
-        .le(v.sum(lambda j: (h[j] + d) ** (1 / be), k) + v.sum(lambda j: r[j], l), "weights are not negative", hint="z3"),
+        .le(v.sum(lambda j: (h[j] + d) ** (1 / be), k) + v.sum(lambda j: r[j], l), "no negative weights", hint="z3"),
         derive(c / be).eq(mean / eps, "the weights keep adding up to 1").named("velocity"),
         derive(w[a] * (x[a] / eps - c / be)).eq(w[a] * (x[a] - mean) / eps, by="velocity"),
     ],

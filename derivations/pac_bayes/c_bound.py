@@ -55,7 +55,7 @@ theorem = v.theorem(
         v.sum(lambda j: w[j] * y[j] ** 2, M) <= m2, b[i] * y[i] <= 0],
     claim=[error <= 1 - m1**2 / m2, error <= 1 - m1, Eq(diff(1 - (1 - 2 * e - d) ** 2 / (1 - 2 * d), d),
         2 * (1 - 2 * e - d) * (2 * e - d) / (1 - 2 * d) ** 2)],
-    proof=[derive(b[i]).le((1 - t * y[i]) ** 2, "where the vote errs the square is at least 1", hint="sos").named("square"),
+    proof=[derive(b[i]).le((1 - t * y[i]) ** 2, "at least 1 where the vote errs", hint="sos").named("square"),
         derive(error).le(v.sum(lambda j: w[j] * (1 - t * y[j]) ** 2, M), "outcome by outcome", by="square",
         hint="termwise").eq(1 - 2 * t * v.sum(lambda j: w[j] * y[j], M) + t**2 * v.sum(lambda j: w[j] * y[j] ** 2, M),
         "expand").le(1 - m1**2 / m2, "mean and mean square"), derive(error).le(v.sum(lambda j: w[j] * (1 - y[j]), M),

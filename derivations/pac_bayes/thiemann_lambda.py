@@ -57,7 +57,7 @@ theorem = v.theorem(
         .named("quadratic"), derive(r - s).le(sqrt(2 * r * c), "root", by="quadratic")
         .le(lam * r / 2 + c / lam, "arithmetic and geometric mean").named("mean"),
         derive(r).le(bound(lam), "solve for the risk", by="mean"),
-        derive(bound(lam)).ge(root, "a square is not negative", hint="reduction"), derive(bound(best())).eq(root, "the minimiser"),
+        derive(bound(lam)).ge(root, "a square", hint="reduction"), derive(bound(best())).eq(root, "the minimiser"),
         derive(root).le(total(), "the root of a sum")], kind="upper bound",
     outputs={"bound": bound(lam, B), "best": bound(best(B), B), "lambda": best(B), "sum": total(B)},
     bound=certificate,

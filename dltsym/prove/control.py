@@ -2,8 +2,8 @@
 
 What becomes of an altered relation: it is *refuted* at a certified point, or means nothing there; it is *equivalent* to
 the original, or *true* as well (the original has slack at that place), and then there was nothing to refute; else it
-survives. Every refuted one is also given to the engine that proved the original, for as long as that took; one that took
-longer than `MOST` is not asked, for it would be cut off before it could err.
+survives. Every refuted one is also given to the engine that proved the original, for as long as that took; one that
+took longer than `MOST` is not asked, for it would be cut off before it could err.
 """
 
 from __future__ import annotations
