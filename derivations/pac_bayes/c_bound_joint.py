@@ -68,8 +68,7 @@ theorem = v.theorem(
     cite=("germain2015", "empirical C-bounds 2 and 2'; numbers not confirmed"),
     given=["a = 1 - 2*e - d", "b = 1 - 2*d", "T*B = 1 - 2*E - F", "B = 1 - 2*F", steep <= 0],
     claim=[kl_part >= -z * (d - F) / F - low * (e - E) / E - rest * (x - X) / X, 1 - a**2 / b <= 1 - T**2 * B],
-    proof=[*(derive(log(Y / y)).ge(-(y - Y) / Y, "tangent", hint="z3").named(str(y))
-        for y, Y in ((d, F), (e, E), (x, X))),
+    proof=[*(derive(log(Y / y)).ge(-(y - Y) / Y, "tangent").named(str(y)) for y, Y in ((d, F), (e, E), (x, X))),
         derive(z * log(F / d)).ge(-z * (d - F) / F, "times z", by="d").named("dz"),
         derive(low * log(E / e)).ge(-low * (e - E) / E, "times l", by="e").named("el"),
         derive(rest * log(X / x)).ge(-rest * (x - X) / X, "times c", by="x").named("xc"),

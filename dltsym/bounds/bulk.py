@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from dltsym.bounds.asked import given
 from dltsym.bounds.objects import BoundObject
-from dltsym.bounds.scale import as_float, limits, near
+from dltsym.bounds.scale import limits, near
 from dltsym.bounds.values import environment, kernel_of
 
 __all__ = ["estimates", "on_scale"]
@@ -54,7 +55,7 @@ def estimates(what: BoundObject, values: Mapping[str, Any]) -> Any:
     s = what.statement
     rows = len(next(iter(values.values())))
     fixed = {name: x for name, x in environment(what).items() if name not in values}
-    env = {name: as_float(x) for name, x in fixed.items()} | on_scale(what, values)
+    env = {name: given(x, what.record.symbols[name]) for name, x in fixed.items()} | on_scale(what, values)
     for name in s.deltas:
         if name in values:
             env[name] = values[name] * near(what.ledger.weight)

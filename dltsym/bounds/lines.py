@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,8 +67,10 @@ class Table:
 
     Attributes
     ----------
-    path : Path
-        File.
+    path : Path or str
+        File, or what else is read, in words.
+    file : binary file
+        Where its rows are read from, once; leaving the table as a context closes it.
     header : tuple of str
         Names of the columns.
     raw : bytes
@@ -75,10 +78,11 @@ class Table:
     delimiter : str
         What separates cells.
     size : int
-        Bytes of the file.
+        Bytes of the file; 0 where nobody knows before its end.
     """
 
-    path: Path
+    path: Path | str
+    file: BinaryIO
     header: tuple[str, ...]
     raw: bytes
     delimiter: str
@@ -86,17 +90,25 @@ class Table:
     first: int
     start: int
 
+    def __enter__(self) -> Table:
+        """Return the table, whose file is closed afterwards."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the file; standard input stays open."""
+        if self.file is not sys.stdin.buffer:
+            self.file.close()
+
     def chunks(self) -> Iterator[Chunk]:
-        """Read the file, a bounded number of rows at a time.
+        """Read the rest of the file, a bounded number of rows at a time.
 
         Yields
         ------
         Chunk
         """
-        with self.path.open("rb") as file:
-            file.seek(self.start)
-            number, read, chunk, held = self.first, self.start, Chunk(), 0
-            for raw, size in _lines(file):
+        number, read, chunk, held = self.first, self.start, Chunk(), 0
+        with self:
+            for raw, size in _lines(self.file):
                 number, read, held = number + 1, read + size, held + len(raw)
                 self._take(chunk, number, raw.rstrip(b"\r\n"), size)
                 if len(chunk.lines) + len(chunk.rejected) >= CHUNK or held >= HELD:
@@ -126,12 +138,13 @@ class Table:
 
 
 def open_table(path: str | Path) -> Table:
-    """Open a CSV file and read its header.
+    """Open a CSV file and read its header; nothing is read twice, so that it may be a pipe.
 
     Parameters
     ----------
     path : str or Path
-        File in UTF-8, with or without a byte order mark; cells are separated by commas, semicolons or tabs.
+        File, pipe or ``-`` for standard input, in UTF-8, with or without a byte order mark; cells are separated by
+        commas, semicolons or tabs.
 
     Returns
     -------
@@ -141,23 +154,37 @@ def open_table(path: str | Path) -> Table:
     ------
     DomainError
         For an empty file, another encoding, or a header without names, with the line.
-    """
-    path = Path(path)
-    with path.open("rb") as file:
-        head = file.read(4)
-        for mark, name in BOMS.items():
-            if head.startswith(mark):
-                raise DomainError(f"{path}: this is {name}; save it as UTF-8")
-        file.seek(skip := len(codecs.BOM_UTF8) if head.startswith(codecs.BOM_UTF8) else 0)
-        number, start = 0, skip
-        for raw, length in _lines(file):
-            number, start = number + 1, start + length
-            if raw.strip() and not raw.lstrip().startswith(b"#"):
-                return _headed(path, raw.rstrip(b"\r\n"), length > LONGEST, number, start)
+    """  # noqa: DOC502 - raised further down
+    where = "standard input" if str(path) == "-" else Path(path)
+    file = sys.stdin.buffer if isinstance(where, str) else where.open("rb")
+    try:
+        return _read(where, file)
+    except BaseException:
+        if file is not sys.stdin.buffer:
+            file.close()
+        raise
+
+
+def _read(path: Path | str, file: BinaryIO) -> Table:
+    """Read up to the header."""
+    number, start = 0, 0
+    for raw, length in _lines(file):
+        line = raw
+        if not number:
+            for mark, name in BOMS.items():
+                if raw.startswith(mark):
+                    raise DomainError(f"{path}: this is {name}; save it as UTF-8")
+            line = raw.removeprefix(codecs.BOM_UTF8)
+        number, start = number + 1, start + length
+        if line.strip() and not line.lstrip().startswith(b"#"):
+            size = 0 if isinstance(path, str) else path.stat().st_size
+            return _headed(path, file, line.rstrip(b"\r\n"), length > LONGEST, number, start, size)
     raise DomainError(f"{path} is empty: there is no header")
 
 
-def _headed(path: Path, raw: bytes, long: bool, number: int, start: int) -> Table:
+def _headed(
+    path: Path | str, file: BinaryIO, raw: bytes, long: bool, number: int, start: int, size: int
+) -> Table:  # fmt: skip
     where = f"{path}, line {number}"
     try:
         text = raw.decode("utf-8")
@@ -174,7 +201,7 @@ def _headed(path: Path, raw: bytes, long: bool, number: int, start: int) -> Tabl
     if twice or "" in header:
         why = f"names the column {twice[0]!r} twice" if twice and twice[0] else "has a column without a name"
         raise DomainError(f"{where}: the header {why}")
-    return Table(path, header, raw, delimiter, path.stat().st_size, number, start)
+    return Table(path, file, header, raw, delimiter, size, number, start)
 
 
 def _lines(file: BinaryIO) -> Iterator[tuple[bytes, int]]:

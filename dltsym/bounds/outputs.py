@@ -42,14 +42,10 @@ def complete_file(path: Path) -> Iterator[BinaryIO]:
     ------
     binary file
     """
-    part, file = _started(path)
-    try:
-        with file:
-            yield file
+    with _started(path) as (part, file):
+        yield file
+        file.close()
         _named(part, path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
 
 
 @contextmanager
@@ -68,30 +64,32 @@ def complete_pair(first: Path, second: Path) -> Iterator[Pair]:
     ------
     Pair
     """
-    one, file = _started(first)
-    two, beside = _started(second)
-    try:
-        with file, beside:
-            pair = Pair(file, beside)
-            yield pair
+    with _started(first) as (one, file), _started(second) as (two, beside):
+        pair = Pair(file, beside)
+        yield pair
+        file.close()
+        beside.close()
         with _locked(first.parent):
             if pair.both:
                 _named(two, second)
             else:
                 second.unlink(missing_ok=True)
             _named(one, first)
-    finally:
-        one.unlink(missing_ok=True)
-        two.unlink(missing_ok=True)
 
 
-def _started(path: Path) -> tuple[Path, BinaryIO]:
+@contextmanager
+def _started(path: Path) -> Iterator[tuple[Path, BinaryIO]]:
+    """Open a file under another name beside the one that it is for; what is left of it at the end is removed."""
     if not path.parent.is_dir():
         raise DomainError(f"there is no folder {path.parent} for {path.name}")
     if path.exists() and not path.is_file():
         raise DomainError(f"{path} is no ordinary file: it would be replaced by one")
     handle, name = tempfile.mkstemp(dir=path.parent or ".", prefix=f".{path.name}.", suffix=".part")
-    return Path(name), os.fdopen(handle, "wb")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield Path(name), file
+    finally:
+        Path(name).unlink(missing_ok=True)
 
 
 def _named(part: Path, path: Path) -> None:

@@ -78,7 +78,7 @@ def run_csv(
     key : str
         Record.
     source : str or Path
-        File; its columns are kept, and results are added at their end.
+        File, pipe or ``-`` for standard input, read once; its columns are kept, and results are added at their end.
     out, kept_apart : binary file
         Where rows with results go, and lines that are refused, with number and reason.
     of : str, optional
@@ -92,7 +92,7 @@ def run_csv(
     prepare : callable
         Applied to the bound before its rows, such as a union.
     progress : callable, optional
-        Called with bytes read, bytes in all, and rows done.
+        Called with bytes read, bytes in all (0 for a pipe), and rows done.
     **options
         Options of `bound`, such as ``loss`` and ``baseline``.
 
@@ -105,8 +105,16 @@ def run_csv(
     DomainError
         For a file that is no table, inputs without a column, and a result's column that is there already. A use that
         lints object to is an `IllegalBound`.
-    """
-    table = open_table(source)
+    """  # noqa: DOC502 - raised further down
+    with open_table(source) as table:
+        return _ran(table, key, out, kept_apart, of, fixed, mapping, certified, prepare, progress, options)
+
+
+def _ran(
+    table: Table, key: str, out: BinaryIO, kept_apart: BinaryIO | None, of: str | None,
+    fixed: Mapping[str, Any] | None, mapping: Mapping[str, str] | None, certified: bool,
+    prepare: Callable[[BoundObject], BoundObject], progress: Progress | None, options: dict[str, Any],
+) -> Summary:  # fmt: skip
     record = record_of(key)
     statement = next(b for b in record.bounds if of in (None, b.of))
     columns = columns_of(record, statement, table.header, mapping or {}, tuple(fixed or ()))
@@ -116,7 +124,7 @@ def run_csv(
     names = (*ESTIMATED, *(CERTIFIED if certified else ()))
     taken = [n for n in names if n in table.header]
     if taken:
-        raise DomainError(f"{source} has a column {taken[0]} already; rename it")
+        raise DomainError(f"{table.path} has a column {taken[0]} already; rename it")
     out.write(table.raw + table.delimiter.join(("", *names)).encode() + b"\n")
     if kept_apart is not None:
         kept_apart.write(f"line{table.delimiter}reason{table.delimiter}".encode() + table.raw + b"\n")
@@ -247,7 +255,8 @@ class _Job:
         sample = sample or self._sample(good, exact, why)
         if sample is None:
             return {}
-        if open_choices(sample) or own_ranges(sample, [c.symbol for c in self.columns]):
+        computed = sample.statement.of not in sample.record.outputs  # an algorithm takes no arrays
+        if computed or open_choices(sample) or own_ranges(sample, [c.symbol for c in self.columns]):
             return self._one_by_one(good, exact, why)
         arrays = {c.symbol: _floats([exact[c.symbol][k] for k in good]) for c in self.columns}
         for c in self.columns:
@@ -270,7 +279,7 @@ class _Job:
         return out
 
     def _one_by_one(self, good: list[int], exact: Any, why: dict[int, str]) -> dict[int, Any]:
-        """Return estimates where every row has a parameter to choose, or a range of its own."""
+        """Return estimates where every row has a parameter to choose, a range of its own, or an algorithm to run."""
         out = {}
         for k in good:
             try:

@@ -15,6 +15,7 @@ from typing import Any
 from flint import arb
 
 from dltsym.bounds.amounts import as_ball
+from dltsym.bounds.asked import alone, dispensable, given
 from dltsym.bounds.checks import IllegalBound, Lint, lint_bound
 from dltsym.bounds.choosing import settled
 from dltsym.bounds.ledger import Ledger, merged
@@ -22,7 +23,7 @@ from dltsym.bounds.nearly import Certain, nested
 from dltsym.bounds.objects import BoundObject, record_of
 from dltsym.bounds.ranges import shown
 from dltsym.bounds.rounding import below, down, up
-from dltsym.bounds.scale import as_float, back, clip, clip_float, limits, near
+from dltsym.bounds.scale import back, clip, clip_float, limits, near
 from dltsym.errors import DltsymError, DomainError, Undecided
 from dltsym.notation.balls import working
 from dltsym.notation.calculus import evaluate_derivatives
@@ -206,7 +207,7 @@ def enclosure(what: BoundObject, prec: int) -> arb:
         else:
             assert what.record.algorithm is not None
             try:
-                ball = what.record.algorithm(Certain(prec), env)[s.of]
+                ball = alone(what.record, s.of)(Certain(prec), env)[s.of]
             except Undecided:
                 return arb.nan()
         return back(what, ball)
@@ -232,8 +233,11 @@ def environment(what: BoundObject, without: tuple[str, ...] = ()) -> dict[str, A
         When an input is missing.
     """
     env = dict(what.inputs)
-    missing = [name for name in needed(what.record, what.statement.of) if name not in (*env, *without)]
-    if missing:
+    of = what.statement.of
+    missing = [name for name in needed(what.record, of) if name not in (*env, *without)]
+    spare = [] if of in what.record.outputs else [name for name in missing if dispensable(what.key, of, name)]
+    env |= dict.fromkeys(spare, arb.nan())  # whatever does depend on one has no enclosure
+    if missing := [name for name in missing if name not in spare]:
         told = [f"{name} ({what.record.symbols[name].decl.meaning})" for name in missing]
         raise DomainError(f"{what.key}: missing input {', '.join(told)}")
     weight = what.ledger.weight
@@ -308,7 +312,7 @@ def _estimate(what: BoundObject) -> float:
     env = environment(what)
     try:
         kernel = kernel_of(what.key, what.statement.of)
-        inputs = {name: as_float(env[name]) for name in kernel.inputs}
+        inputs = {name: given(env[name], what.record.symbols[name]) for name in kernel.inputs}
         raw = float(kernel(**inputs))
     except (DltsymError, OverflowError):  # no floats for this formula, or none for these numbers
         return math.nan
@@ -324,7 +328,7 @@ def _estimates_at(what: BoundObject, name: str, xs: list[Any]) -> list[float]:
     known = environment(what, (name,))
     try:
         kernel = kernel_of(what.key, what.statement.of)
-        inputs = {k: as_float(known[k]) for k in kernel.inputs if k != name}
+        inputs = {k: given(known[k], what.record.symbols[k]) for k in kernel.inputs if k != name}
     except (DltsymError, OverflowError):
         return [math.nan] * len(xs)
     try:

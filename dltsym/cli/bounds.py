@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
+from types import FrameType
 from typing import Any, BinaryIO
 
 import click
@@ -106,8 +108,8 @@ class Ends(click.ParamType):
 @click.argument("key", required=False)
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE",
               help="An input, by symbol or role (emp_risk, kl, bits, n, delta); 400.2bit is converted.")  # fmt: skip
-@click.option("--csv", "source", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-              help="A bound for every row of a file.")  # fmt: skip
+@click.option("--csv", "source", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
+              help="A bound for every row of a file, of a pipe, or of standard input (-).")  # fmt: skip
 @click.option("--map", "mapping", multiple=True, metavar="NAME=COLUMN[:UNIT]", help="Which column an input is in.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path),
               help="File for the rows; refused ones go to OUT.rejected.csv. Standard output by default.")  # fmt: skip
@@ -219,7 +221,7 @@ def _file(key: str, source: Path, settings: tuple[str, ...], more: Mapping[str, 
     fixed = {name: amount(text) for name, text in pairs(settings, "--set").items()}
     out: Path | None = more["out"]
     for path in () if out is None else (out, _apart(out)):
-        if path.exists() and path.samefile(source):
+        if str(source) != "-" and path.exists() and path.samefile(source):
             raise click.UsageError(f"--out would replace {source}, which is read; choose another name")
 
     def run(target: BinaryIO, apart: BinaryIO | None) -> Any:
@@ -232,7 +234,7 @@ def _file(key: str, source: Path, settings: tuple[str, ...], more: Mapping[str, 
     if out is None:
         done = run(sys.stdout.buffer, None)
     else:
-        with complete_pair(out, _apart(out)) as files:
+        with _terminable(), complete_pair(out, _apart(out)) as files:
             done = run(files.first, files.second)
             files.both = bool(done.rejected)
     _told(done, out, as_json)
@@ -259,6 +261,26 @@ def _told(done: Any, out: Path | None, as_json: bool) -> None:
 
 
 @contextmanager
+def _terminable() -> Iterator[None]:
+    """Let a request to end (SIGTERM, SIGHUP) be an exception as Ctrl-C is, so that no unfinished file stays behind."""
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    before = {}
+    for name in ("SIGTERM", "SIGHUP"):
+        with suppress(AttributeError, ValueError):  # not on this system, or not in the main thread
+            number = getattr(signal, name)
+            if signal.getsignal(number) is signal.SIG_DFL:  # what is ignored, as under nohup, stays ignored
+                before[number] = signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
 def _bar() -> Iterator[Any]:
     """Show a progress bar on a terminal; anywhere else stay silent."""
     if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
@@ -266,6 +288,9 @@ def _bar() -> Iterator[Any]:
         return
 
     def show(read: int, size: int, rows: int) -> None:
+        if not size:  # a pipe
+            click.secho(f"\r\x1b[K{rows:,} rows", nl=False, err=True)
+            return
         width = max(10, min(os.get_terminal_size(2).columns, 100) - 30)
         full = width * read // max(size, 1)
         bar = f"[{'#' * full}{'.' * (width - full)}] {100 * read // max(size, 1):3d}% {rows:,} rows"
@@ -286,5 +311,5 @@ def _table(name: str, out: Path | None, as_json: bool, latex: bool) -> None:
         return
     from dltsym.bounds.outputs import complete_file
 
-    with complete_file(out) as file:
+    with _terminable(), complete_file(out) as file:
         file.write(text.encode())
