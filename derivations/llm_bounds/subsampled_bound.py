@@ -55,8 +55,7 @@ theorem = v.theorem(
         derive(tails).le(rho * dlt, "union over the prior", by=(union, "one")).named("many"),
         derive(fail).le(tails + few, "union bound", by="union")
         .le(rho * dlt + (1 - rho) * dlt, "both shares", by=["many", "few"]).eq(dlt, "the ledger"),
-        derive(r).le(t + W * large(D), "outside the event")
-        .le(s + W * (large(D) + small), "outside both", hint="z3"),
+        derive(r).le(t + W * large(D), "outside one").le(s + W * (large(D) + small), "outside both", hint="z3"),
     ],
     kind="upper bound", outputs={"bound": s + W * (large(D) + small), "factor": large(D) + small},
     bound=Bound(
