@@ -28,8 +28,8 @@ good = v.let("Z", v.sum(lambda j: P[j] * exp(g[j]), N), "mean of the exponential
 
 
 def tilt(k):
-    """Return n kl(k/n, p), in a form that is finite at both ends."""
-    return n * (xlogx(k / n) + xlogx(1 - k / n)) - k * log(p) - (n - k) * log(1 - p)
+    """Return n kl(k/n, p), finite at both ends: (n - k)/n is 0 at k = n, 1 - k/n only up to rounding."""
+    return n * (xlogx(k / n) + xlogx((n - k) / n)) - k * log(p) - (n - k) * log(1 - p)
 
 
 binomial_moment = v.sum(lambda k: binomial(n, k) * p**k * (1 - p) ** (n - k) * exp(tilt(k)), (0, n))
