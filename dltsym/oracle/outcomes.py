@@ -160,7 +160,8 @@ def total(rows: Any) -> dict[str, Any]:
     Returns
     -------
     dict
-        Counts, ``rate`` (killed of observable), and killed and observable by type where it was hunted in full.
+        Counts, ``rate`` (killed of observable), and ``by_dtype``: killed and observable by type, of those families
+        alone that were hunted in full, without ``stop``; the other counts are of all families.
     """
     rows = list(rows)
     out: dict[str, Any] = {key: sum(r[key] for r in rows) for key in ("mutants", "observable", *VERDICTS, "good_runs")}
@@ -175,7 +176,7 @@ def total(rows: Any) -> dict[str, Any]:
 
 
 def line(reports: Sequence[Mapping[str, Any]]) -> str:
-    """Return the counts of several families in one line.
+    """Return the counts of several families in one line; counts by type name the families that they cover.
 
     Parameters
     ----------
@@ -189,6 +190,9 @@ def line(reports: Sequence[Mapping[str, Any]]) -> str:
     short = {long: s for s, long in DTYPES.items()}
     all_ = total(reports)
     kinds = "; ".join(f"{short.get(d, d)}: {k} of {n}" for d, (k, n) in all_["by_dtype"].items())
+    full = [r["family"] for r in reports if r["by_dtype"]]
+    if kinds and len(full) < len(reports):  # the others were hunted until one type showed the mutant
+        kinds = f"by type, of {', '.join(full)} only: {kinds}"
     odd = "".join(f", {all_[v]} {v}" for v in ("invalid", "unjudged") if all_[v])
     return (
         f"total: {all_['killed']} of {all_['observable']} observable mutants caught ({100 * all_['rate']:.1f} %), "

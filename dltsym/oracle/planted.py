@@ -61,7 +61,7 @@ def hunt(family: str, known: Mapping[str, Mapping[str, Any]] | None = None) -> s
     rest = "".join(f", {count} {verdict}" for verdict, count in kinds.items() if count)
     return (
         f"{row['killed']} of the {row['observable']} planted bugs of `{family}` that change a result were caught"
-        f"{rest}; "
+        f"{rest}{', each hunted up to the first type that shows it' if row.get('stop') else ''}; "
         f"{alarms} false alarms in {row['good_runs']} runs of good kernels ({row.get('date', 'no date')})."
         + (f" This is {old}." if old else "")
     )

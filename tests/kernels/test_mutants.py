@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dltsym.oracle import extras, mutants, outcomes, prepare
+from dltsym.oracle import extras, mutants, outcomes, planted, prepare
 from dltsym.oracle.adapters import candidate
 from dltsym.oracle.hunting import attempt, kernels_of
 from dltsym.oracle.statement import spec_of
@@ -87,6 +87,19 @@ def test_the_record_adds_up() -> None:
         assert all(f["runs"] and not f["seen"] for f in row["fates"] if f["verdict"] == "equivalent"), family
         if not outcomes.stale(family, row):
             assert {f["id"] for f in row["fates"]} == {m.id for m in mutants.load(family)}, family
+
+
+def test_counts_by_type_say_which_families_they_cover() -> None:
+    rows = json.loads(RECORD.read_text())["families"]
+    reports = [{"family": f, **row} for f, row in rows.items()]
+    whole = [f for f, row in rows.items() if not row["stop"]]
+    assert 0 < len(whole) < len(rows)
+    told = outcomes.line(reports)
+    assert f"(by type, of {', '.join(whole)} only: f32: " in told
+    assert "by type" not in outcomes.line([r for r in reports if r["family"] in whole])
+    assert "f32:" not in outcomes.line([r for r in reports if r["family"] not in whole])
+    for family in rows:
+        assert ("up to the first type" in planted.hunt(family, rows)) == (family not in whole)
 
 
 def test_a_figure_of_other_sources_says_that_it_is_stale() -> None:
