@@ -33,7 +33,11 @@ FAR = 1000.0
 
 @dataclass(frozen=True)
 class Shares:
-    """Terms ``exp(x - max x)`` of a normalisation over the last `dims` dimensions, and bounds of their sum."""
+    """Terms ``exp(x - max x)`` of a normalisation over the last `dims` dimensions, and bounds of their sum.
+
+    However large the logits are, `most` bounds the logarithm of what their sum is off by (a sum moves no more than its
+    largest factor), and a weight is a term over a sum that holds it: at most 1, up to `rounding`, where `held`.
+    """
 
     x: Array
     m: Array
@@ -47,6 +51,9 @@ class Shares:
     below: Array
     dead: Array
     known: Array
+    most: Array
+    rounding: Array
+    held: Array
 
 
 def shares(item: Item, dims: int, model: Model) -> Shares:
@@ -86,7 +93,9 @@ def shares(item: Item, dims: int, model: Model) -> Shares:
     below = (p * lo).sum(over, keepdims=True) + tiny
     above, below = above + rounding + above * rounding, below + rounding
     known = out.all(over, keepdims=True)
-    return Shares(x, m, total, p, far, shift, up, lo, above, below, total == 0, known)
+    most = far.max(over, keepdims=True, initial=0.0) + 2 * (c + rounding) + 4 * count * (model.eta + TINY)
+    held = (out | (np.abs(x) + e <= model.top)).all(over, keepdims=True)
+    return Shares(x, m, total, p, far, shift, up, lo, above, below, total == 0, known, most, rounding + c, held)
 
 
 def _last(item: Item, axes: Sequence[Axis]) -> tuple[Item, tuple[Axis, ...]]:
@@ -94,9 +103,10 @@ def _last(item: Item, axes: Sequence[Axis]) -> tuple[Item, tuple[Axis, ...]]:
     return aligned(item, (*rest, *axes)), rest
 
 
-def _lse_error(s: Shares, model: Model) -> Array:
+def _lse_error(s: Shares, model: Model, capped: bool = False) -> Array:
     """Bound the logarithm of a sum of exponentials before the shift is added back."""
     inside = np.maximum(np.log1p(s.above), np.where(s.below < 1, -np.log1p(-np.minimum(s.below, 1.0)), np.inf))
+    inside = np.fmin(inside, s.most) if capped else inside
     c = worst("log") * model_calls(model) * model.u + EVALUATOR * U64
     return inside + c * (np.abs(np.log(s.total)) + s.shift + inside) + model.eta + TINY
 
@@ -143,7 +153,7 @@ def weights(item: Item, axes: Sequence[Axis], model: Model, log: bool = False) -
     alive = ~s.known & ~((s.x == -np.inf) & (error(item) == 0))
     if log:
         v = np.where(s.known, -np.inf, s.x - s.m - np.log(s.total))
-        e = s.far + _lse_error(s, model)
+        e = s.far + _lse_error(s, model, capped=True)
         e = settled(np.where(np.isinf(v), 0.0, v), e, model) + 2 * U64 * np.abs(s.x - s.m)
         e = np.where(np.isinf(v) & alive, np.inf, e)
     else:
@@ -152,7 +162,8 @@ def weights(item: Item, axes: Sequence[Axis], model: Model, log: bool = False) -
         high = (s.up + three + s.up * three + s.below) / left
         low = (s.above + s.lo + three) / (1 + s.above)
         tiny = (model.eta + TINY) * np.exp(s.shift) * (1 + three) / left + 2 * (model.eta + TINY)
-        e = s.p * np.maximum(high, low) + tiny
+        all_of_it = np.maximum(v, np.expm1(2 * (s.rounding + three)) + 1 - v) + 2 * (model.eta + TINY)
+        e = np.fmin(s.p * np.maximum(high, low) + tiny, np.where(s.held, all_of_it, np.inf))
     return made(v, np.where(alive, e, 0.0), (*rest, *axes), nonneg=not log)
 
 

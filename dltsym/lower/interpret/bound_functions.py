@@ -11,6 +11,7 @@ from dltsym.lower.interpret.bound_parts import (
     ZERO,
     converted,
     error,
+    growth,
     made,
     model_calls,
     normal,
@@ -120,7 +121,7 @@ def function(name: str) -> Rule:
     """
     f = FUNCTIONS[name]
 
-    def rule(walk: Walk, _node: Node, args: list[Item]) -> Item:
+    def rule(walk: Walk, node: Node, args: list[Item]) -> Item:
         if name == "abs":
             x = converted(args[0], walk.model) if args[0].host else args[0]
             return made(np.abs(x.v), error(x), x.axes, host=x.host, whole=x.whole, nonneg=True)
@@ -131,9 +132,20 @@ def function(name: str) -> Rule:
             left = np.maximum(np.abs(args[0].v) - e, TINY)
             lost = np.where((args[0].v == 0) & (e == 0), 0.0, np.minimum(walk.model.eta / left, 1.0))
             out = made(out.v, error(out) + lost, out.axes, host=out.host)
+        if name == "exp" and node.args[0].op == "log_softmax":
+            out = _share(walk, node.args[0], args[0], out)
         return replace(out, nonneg=name in POSITIVE or (name in ODD and args[0].nonneg))
 
     return rule
+
+
+def _share(walk: Walk, row: Node, log: Item, out: Item) -> Item:
+    """Bound ``exp(log_softmax x)`` by what a share can be: the logarithm subtracted is that of 1 or more."""
+    model, count = walk.model, float(np.prod([walk.size(a) for a in row.data[0]], dtype=float))
+    calls = (worst("exp") + worst("log")) * model_calls(model) * model.u + 2 * EVALUATOR * U64
+    slack = np.expm1(2 * (growth(count + 8, max(model.u, model.u_a)) + growth(count + 8, U64) + calls))
+    most = np.where(np.isfinite(error(log)), np.maximum(out.v, slack + 1 - out.v) + 2 * (model.eta + TINY), np.inf)
+    return made(out.v, np.fmin(error(out), most), out.axes, host=out.host)
 
 
 def turned(walk: Walk, node: Node, args: list[Item]) -> Item:
