@@ -20,6 +20,7 @@ from dltsym.lower.passes.hazards import hazards
 from dltsym.lower.passes.lower import lower
 from dltsym.lower.passes.overflow import overflow
 from dltsym.lower.passes.residual import residual
+from dltsym.lower.passes.shares import centred, completed
 from dltsym.lower.passes.vanishing import vanishing
 from dltsym.lower.printers.layout import layout
 from dltsym.lower.printers.targets import names as targets
@@ -199,7 +200,8 @@ def finish(
         With `strict` when there are findings.
     """
     # Cells first: a grouped contraction hides that x[i, I_i] is an entry of x[i, j].
-    program = overflow(vanishing(cell_pass(residual(normal), options["cells"])))
+    program = cell_pass(residual(completed(normal)), options["cells"])
+    program = overflow(vanishing(centred(program)))
     program = factor(program, options["typical"])
     program = replace(program, findings=tuple(dict.fromkeys(program.findings)))
     if strict and program.findings:

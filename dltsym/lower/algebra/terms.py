@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dltsym.lower.algebra.forms import addends, coefficient, is_cut, is_inf, is_minus_inf, number, split_exp
@@ -102,14 +103,37 @@ def _shared_softplus(alg: Algebra, terms: list[Node]) -> list[Node]:
             if len(rest) == len(terms) - 2:
                 return _shared_softplus(alg, _collect(alg, [*rest, *addends(alg.mul(alg.num(c), f.args[0]))]))
         others = [x for x in terms if x is not t]
-        for y in f.args:
-            other = alg.neg(y) if f.op == "softplus" else alg.sub(f.args[1] if y is f.args[0] else f.args[0], y)
-            for gone, new in ((y, alg.call("softplus", other)), (alg.call("softplus", other), y)):
-                less = [alg.mul(alg.num(-c), a) for a in addends(gone)]
-                if all(any(x is a for x in others) for a in less) and less:
-                    rest = [x for x in others if not any(x is a for a in less)]
-                    return _shared_softplus(alg, _collect(alg, [*rest, *addends(alg.mul(alg.num(c), new))]))
+        soft = any(coefficient(alg.table, x)[1].op == "softplus" for x in others)
+        for gone, new in _mirrored(alg, f, soft):
+            less = [alg.mul(alg.num(-c), a) for a in addends(gone)]
+            if all(any(x is a for x in others) for a in less) and less:
+                rest = [x for x in others if not any(x is a for a in less)]
+                return _shared_softplus(alg, _collect(alg, [*rest, *addends(alg.mul(alg.num(c), new()))]))
     return terms
+
+
+def _mirrored(alg: Algebra, f: Node, soft: bool) -> Iterator[tuple[Node, Callable[[], Node]]]:
+    """Yield what may be taken from a softplus or a ``logaddexp``, be it a softplus itself, and what is then left."""
+    leaves = chain(f) if f.op == "logaddexp" else [f.args[0]]
+    for y in leaves:
+        counts = [x for x in addends(y) if _log_count(alg, x)]  # huge terms beside it would drown it
+        kept = counts if f.op == "logaddexp" and len(counts) < len(addends(y)) else []
+        yield plain(alg, [x for x in addends(y) if x not in kept]), partial(_without, alg, f, y, kept)
+    for y in f.args:
+        if y.op == "logaddexp":
+            yield y, partial(_without, alg, f, y, [])
+        if soft:
+            yield _without(alg, f, y, []), partial(plain, alg, [y])
+
+
+def _without(alg: Algebra, f: Node, y: Node, kept: Sequence[Node]) -> Node:
+    if f.op == "softplus":
+        return alg.call("softplus", alg.neg(y))
+    if y in f.args:
+        others = f.args[1] if y is f.args[0] else f.args[0]
+    else:
+        others = total_log(alg, [x for x in chain(f) if x is not y])
+    return alg.add(*kept, alg.call("softplus", alg.sub(others, y)))
 
 
 def _exponentials(alg: Algebra, terms: list[Node]) -> Node:
@@ -198,6 +222,11 @@ def _opposite(alg: Algebra, a: Node, b: Node) -> bool:
 def _log_number(alg: Algebra, x: Node) -> bool:
     rest = coefficient(alg.table, x)[1]
     return number(x) == 0 or (rest.op == "log" and rest.args[0].op == "num")
+
+
+def _log_count(alg: Algebra, x: Node) -> bool:
+    rest = coefficient(alg.table, x)[1]
+    return _log_number(alg, x) or (rest.op == "log" and rest.args[0].op == "size")
 
 
 def _same_in_all(alg: Algebra, logs: list[Node]) -> list[Node]:

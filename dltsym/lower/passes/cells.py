@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from fractions import Fraction
 
+from dltsym.lower.algebra.constructors import Algebra
+from dltsym.lower.algebra.forms import factors
 from dltsym.lower.axes import Axis, Slot
 from dltsym.lower.ir import Table
 from dltsym.lower.nodes import Node, anonymous
@@ -35,7 +37,7 @@ def cells(program: Program, names: Iterable[str] = ()) -> Program:
     """
     table = program.table
     inputs = {i.name: i for i in program.inputs}
-    chosen = tuple(names)
+    alg, chosen = Algebra(table, program.inputs), tuple(names)
     extra = optional_cells(table, inputs, chosen)
     if not chosen and not any(map(_promising, subnodes(*(o.node for o in program.outputs)))):
         return program
@@ -46,8 +48,8 @@ def cells(program: Program, names: Iterable[str] = ()) -> Program:
                 return _log_softmax(table, _cross_entropy(table, node))
             case "where":
                 return _cut(table, node)
-            case "exp" if node.args[0].op == "log_softmax":
-                return table.make("softmax", node.args[0].args, node.args[0].data)
+            case "exp":
+                return _weighted_share(alg, node)
             case "mul":
                 return _entropy_factors(table, _logsigmoid(table, _flat(table, node.args)))
             case "contract":
@@ -145,6 +147,24 @@ def _log_softmax(table: Table, node: Node) -> Node:
                 parts = rest | {cell: rest.get(cell, Fraction(0)) - q}
                 break
     return total(table, parts) if parts != terms(table, node) else node
+
+
+def _weighted_share(alg: Algebra, node: Node) -> Node:
+    """Turn ``exp(log w + log_softmax x)`` into ``w softmax x``, also in a sum: a share is at most 1, whatever x is."""
+    (inside,) = node.args
+    if inside.op == "reduce" and inside.data[0] == "lse":
+        if all(t.op != "log_softmax" for t in terms(alg.table, inside.args[0])):
+            return node
+        (body,), bound = alg.table.open(inside)
+        share = _weighted_share(alg, alg.table.make("exp", (body,)))
+        return node if share.op == "exp" else alg.table.bind("contract", factors(share), bound)
+    parts = terms(alg.table, inside)
+    shares = [t for t in parts if t.op == "log_softmax"]
+    logs = [t for t in parts if t.op == "log" and alg.facts(t.args[0]).nonneg and alg.facts(t.args[0]).finite]
+    if len(shares) != 1 or len(logs) + 1 != len(parts) or set(parts.values()) != {1}:
+        return node
+    p = alg.table.make("softmax", shares[0].args, shares[0].data)
+    return alg.table.make("mul", (*(t.args[0] for t in logs), p)) if logs else p
 
 
 def _cut(table: Table, node: Node) -> Node:
