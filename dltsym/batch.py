@@ -18,7 +18,7 @@ from dltsym.pool import GuardedPool, cores
 from dltsym.prove.verdict import GRADES, REFUTED, VACUOUS
 from dltsym.task import Outcome, check_task, hurried
 
-PRELOAD = ("dltsym.prove.ready", "dltsym.prove.check", "dltsym.task")
+PRELOAD = ("dltsym.prove.ready", "dltsym.prove.check", "dltsym.task", "dltsym.catalogue", "dltsym.statement")
 Progress = Callable[[int, int, str, Mapping[str, Any]], None]
 
 

@@ -32,7 +32,11 @@ from dltsym.pool import GuardedPool, TaskTimeout, WorkerDied
 from dltsym.record import Audit
 
 LOAD_LIMIT = 5.0
-PRELOAD = ("dltsym.index", "dltsym.statement", "dltsym.notation.calls", "dltsym.lower.closed")
+PRELOAD = (  # what most records need, once for all of them
+    "dltsym.catalogue", "dltsym.statement", "dltsym.notation.calls", "dltsym.lower.closed.wide",
+    "dltsym.lower.closed.stable", "dltsym.lower.closed.inverse", "dltsym.lower.front.doors", "dltsym.lower.compiler",
+    "dltsym.lower.printers.base", "dltsym.lower.printers.dispatch", "dltsym.lower.printers.targets.numpy",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
