@@ -29,8 +29,8 @@ from dltsym.prove.verdict import OPEN, PROVED, REFUTED
 
 POINTS = 24
 LEAST, MOST = 0.03, 0.15  # seconds of processor time for the engine that proved the original
-SEARCH = 1.0  # what is found downhill is mostly found at once
-OTHERS = Effort(0.1, seconds=3.0)  # for all engines together: a proof of what is true is mostly found at once
+SEARCH = 0.5  # what is found downhill is mostly found at once
+OTHERS = Effort(0.1, seconds=2.0)  # for all engines together: a proof of what is true is mostly found at once
 REFUTED_AT, UNDEFINED, EQUIVALENT, TRUE, ALIVE = "refuted", "undefined", "equivalent", "true", "not decided"
 _BY_VALUE = ("integrals", "limits")  # points know no limits
 
