@@ -23,7 +23,7 @@ def theirs() -> Iterator[None]:
     """
     try:
         yield
-    except Exception as error:
+    except Exception as error:  # marked, and raised again as it is
         vars(error).setdefault(MARK, True)
         raise
 
@@ -40,7 +40,7 @@ def ours() -> Iterator[None]:
     """
     try:
         yield
-    except Exception as error:
+    except Exception as error:  # marked, and raised again as it is
         if not isinstance(error, TimeoutError):
             vars(error).setdefault(MARK, False)
         raise
